@@ -1,0 +1,1 @@
+"""The decoder: pure functions for norm, RoPE and attention, Flax NNX modules around them."""

@@ -1,0 +1,114 @@
+"""Attention as pure functions: grouped heads, masks, and several key/value segments at once.
+
+A query may attend over several segments, such as a few-shot prompt that a whole batch shares (no
+batch dimension: one copy, broadcast) and the row's own tokens. Each segment gives its output and
+the log of its softmax denominator; `combine` joins them exactly, by log-sum-exp, so that the parts
+never have to stand in one array.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+class Segment(NamedTuple):
+    """Keys and values that queries attend to, with or without a batch dimension.
+
+    Attributes:
+        key: [B, S, K, H], or [S, K, H] when every row of the batch shares the segment.
+        value: as `key`.
+        mask: bool, broadcastable to [B, T, S]; True where the query may look.
+    """
+
+    key: Array
+    value: Array
+    mask: Array
+
+
+def causal_mask(
+    query_positions: Int[Array, "*#b T"], key_positions: Int[Array, "*#b S"]
+) -> Bool[Array, "*b T S"]:
+    """True where the key stands at or before the query."""
+    return key_positions[..., None, :] <= query_positions[..., :, None]
+
+
+def segment_mask(
+    query_segments: Int[Array, "B T"], key_segments: Int[Array, "B S"]
+) -> Bool[Array, "B T S"]:
+    """True where query and key belong to the same document; 0 marks padding.
+
+    Padding sees padding, so that no softmax is empty; its outputs mean nothing and are masked out
+    of every loss and score.
+    """
+    return query_segments[:, :, None] == key_segments[:, None, :]
+
+
+def attention(
+    query: Float[Array, "B T N H"],
+    key: Float[Array, "B S K H"],
+    value: Float[Array, "B S K H"],
+    mask: Bool[Array, "#B #T #S"],
+) -> Float[Array, "B T N H"]:
+    """Softmax attention over one segment with a batch dimension; N a multiple of K.
+
+    Query head n uses key/value head n // G. Scores are scaled by H ** -0.5; the softmax is float32.
+    """
+    return jax.nn.dot_product_attention(query, key, value, mask=mask[:, None])
+
+
+def attention_with_log_sum(
+    query: Float[Array, "B T N H"], segment: Segment
+) -> tuple[Float[Array, "B T N H"], Float[Array, "B T N"]]:
+    """Attention over one segment, and the log of the sum of its exponentiated scores.
+
+    Both float32. A query that may look nowhere in the segment gets zeros and minus infinity, which
+    `combine` weighs as nothing.
+    """
+    B, T, N, H = query.shape
+    K = segment.key.shape[-2]
+    shared = "" if segment.key.ndim == 3 else "B"
+    grouped = query.reshape(B, T, K, N // K, H)
+    scores = jnp.einsum(
+        f"BTKGH,{shared}SKH->BTKGS", grouped, segment.key, preferred_element_type=jnp.float32
+    )
+    mask = jnp.broadcast_to(segment.mask, (B, T, segment.key.shape[-3]))[:, :, None, None]
+    scores = jnp.where(mask, scores * H**-0.5, -jnp.inf)
+    # The largest score is subtracted for range; where all are masked, zero keeps exp(-inf) = 0.
+    largest = jax.lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
+    weights = jnp.exp(scores - jnp.where(jnp.isfinite(largest), largest, 0.0))
+    total = jnp.sum(weights, axis=-1, keepdims=True)
+    weights = (weights / jnp.where(total > 0, total, 1.0)).astype(segment.value.dtype)
+    output = jnp.einsum(
+        f"BTKGS,{shared}SKH->BTKGH", weights, segment.value, preferred_element_type=jnp.float32
+    )
+    log_sum = jnp.where(total > 0, jnp.log(jnp.where(total > 0, total, 1.0)) + largest, -jnp.inf)
+    return output.reshape(B, T, N, H), log_sum.reshape(B, T, N)
+
+
+def combine(
+    outputs: Sequence[Float[Array, "B T N H"]], log_sums: Sequence[Float[Array, "B T N"]]
+) -> Float[Array, "B T N H"]:
+    """Joins the attention over several segments into the attention over all of them.
+
+        out = sum_i exp(log_sum_i - log_sum) out_i,   log_sum = log sum_i exp(log_sum_i)
+
+    which is what one softmax over the concatenated segments gives.
+    """
+    stacked = jnp.stack(log_sums)
+    largest = jnp.max(stacked, axis=0)
+    shares = jnp.exp(stacked - jnp.where(jnp.isfinite(largest), largest, 0.0))
+    shares = shares / jnp.maximum(jnp.sum(shares, axis=0), jnp.finfo(jnp.float32).tiny)
+    return sum(share[..., None] * output for share, output in zip(shares, outputs, strict=True))
+
+
+def attend(query: Float[Array, "B T N H"], segments: Sequence[Segment]) -> Float[Array, "B T N H"]:
+    """Attention over the union of `segments`, in the dtype of `query`."""
+    if len(segments) == 1 and segments[0].key.ndim == 4:
+        key, value, mask = segments[0]
+        return attention(query, key, value, mask)
+    parts = [attention_with_log_sum(query, segment) for segment in segments]
+    outputs, log_sums = zip(*parts, strict=True)
+    return combine(outputs, log_sums).astype(query.dtype)

@@ -1,0 +1,95 @@
+"""Keys and values that are kept: a cache per row, and a prefix that all rows share.
+
+Both are values: a function takes one and returns another. Their arrays follow the layout of the
+parameters: stacked [L, ...] for the scan over layers, or a tuple of L arrays for the decode layout
+(one buffer per layer can be updated in place; a stacked one is copied by every scan).
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from llama_jax.config import LlamaConfig
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class KVCache:
+    """Keys and values of the tokens that each row has seen.
+
+    Attributes:
+        key: [L, B, S, K, H], or a tuple of L arrays [B, S, K, H]; RoPE is applied already.
+        value: as `key`.
+        lengths: [B] int32, how many of the S slots of each row are filled.
+    """
+
+    key: Array | tuple[Array, ...]
+    value: Array | tuple[Array, ...]
+    lengths: Int[Array, "B"]
+
+    @classmethod
+    def empty(
+        cls, config: LlamaConfig, batch: int, capacity: int, dtype=jnp.float32, *, stacked: bool
+    ) -> "KVCache":
+        """A cache of `capacity` slots per row with nothing in it."""
+        shape = (batch, capacity, config.kv_heads, config.head_size)
+
+        def buffers():
+            if stacked:
+                return jnp.zeros((config.layers, *shape), dtype)
+            return tuple(jnp.zeros(shape, dtype) for _ in range(config.layers))
+
+        return cls(buffers(), buffers(), jnp.zeros((batch,), jnp.int32))
+
+    @property
+    def capacity(self) -> int:
+        """S, slots per row."""
+        return (self.key[0] if isinstance(self.key, tuple) else self.key).shape[-3]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SharedPrefix:
+    """Keys and values of tokens that stand before every row of a batch.
+
+    Attributes:
+        key: [L, P, K, H], or a tuple of L arrays [P, K, H]: no batch dimension, one copy.
+        value: as `key`.
+        length: int32 scalar; the slots from `length` to P are padding.
+    """
+
+    key: Array | tuple[Array, ...]
+    value: Array | tuple[Array, ...]
+    length: Int[Array, ""]
+
+
+def write(
+    buffer: Float[Array, "B S K H"], new: Float[Array, "B T K H"], lengths: Int[Array, "B"]
+) -> Float[Array, "B S K H"]:
+    """Writes row b's T new entries to the slots from `lengths[b]` on.
+
+    Entries past the last slot are dropped; they can only be padding, because callers check that
+    what is real fits.
+    """
+    rows = jnp.arange(new.shape[0])[:, None]
+    slots = lengths[:, None] + jnp.arange(new.shape[1])
+    return buffer.at[rows, slots].set(
+        new.astype(buffer.dtype), mode="drop", indices_are_sorted=True, unique_indices=True
+    )
+
+
+def as_prefix(cache: KVCache) -> SharedPrefix:
+    """The cache of a batch of one row, without its batch dimension."""
+    if isinstance(cache.key, tuple):
+        key, value = (tuple(a[0] for a in arrays) for arrays in (cache.key, cache.value))
+    else:
+        key, value = cache.key[:, 0], cache.value[:, 0]
+    return SharedPrefix(key, value, cache.lengths[0])
+
+
+def advance(cache: KVCache, key, value, counts: Int[Array, "B"]) -> KVCache:
+    """The cache with new buffers, `counts[b]` more entries being real in row b."""
+    return dataclasses.replace(cache, key=key, value=value, lengths=cache.lengths + counts)

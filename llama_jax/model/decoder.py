@@ -1,0 +1,252 @@
+"""The Llama decoder: Flax NNX modules as the notation, pure functions as the interface.
+
+Everybody calls `init(key, config) -> params`, `forward(params, config, tokens, ...)`, `logits` and
+`apply`; `params` is a plain nested dict:
+
+    embedding [V, D]
+    layers
+        attention_norm.scale [L, D]
+        attention.query [L, D, N, H]  .key [L, D, K, H]  .value [L, D, K, H]  .output [L, N, H, D]
+        feed_forward_norm.scale [L, D]
+        feed_forward.gate [L, D, F]  .up [L, D, F]  .down [L, F, D]
+    final_norm.scale [D]
+    output [D, V]                 absent when the embeddings are tied
+
+The modules exist at trace time only: `nnx.merge` puts traced arrays into them, and every transform
+is `jax.*` (nnx.jit costs 5 to 20 times more per call).
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from llama_jax.config import LlamaConfig
+from llama_jax.model import cache as caches
+from llama_jax.model.attention import causal_mask, segment_mask
+from llama_jax.model.cache import KVCache, SharedPrefix
+from llama_jax.model.layers import INIT_STD, Block, LayerState, RMSNorm, Shared, weight
+from llama_jax.model.rope import rope_angles, rope_frequencies
+
+
+class Decoder(nnx.Module):
+    """Embedding, L layers, final norm, output projection.
+
+    `layers` is one Block whose parameters carry a leading L (run by a scan), or a list of L Blocks
+    (run by a loop: the decode layout).
+    """
+
+    def __init__(self, config: LlamaConfig, rngs: nnx.Rngs, dtype, *, stacked: bool = True):
+        D, V = config.dim, config.vocab_size
+        self.embedding = weight(rngs, (V, D), INIT_STD, dtype)
+        if stacked:
+            self.layers = Block(config, (config.layers,), rngs, dtype)
+        else:
+            self.layers = nnx.List(Block(config, (), rngs, dtype) for _ in range(config.layers))
+        self.final_norm = RMSNorm(config, (), dtype)
+        tied = config.tied_embeddings
+        self.output = None if tied else weight(rngs, (D, V), INIT_STD, dtype)
+
+    def __call__(self, tokens: Int[Array, "B T"], shared: Shared, state: LayerState, remat: bool):
+        """Hidden states after the final norm, and the layers' new cache buffers."""
+        with jax.named_scope("token_embedding"):
+            x = self.embedding[...][tokens]
+        if isinstance(self.layers, Block):
+            x, cache = self._scan_layers(x, shared, state, remat)
+        else:
+            x, cache = self._loop_layers(x, shared, state, remat)
+        with jax.named_scope("final_norm"):
+            return self.final_norm(x), cache
+
+    def _scan_layers(self, x, shared, state, remat):
+        block, params = nnx.split(self.layers)
+
+        def layer(x, inputs):
+            params, state = inputs
+            return nnx.merge(block, params)(x, shared, state)
+
+        return jax.lax.scan(jax.checkpoint(layer) if remat else layer, x, (params, state))
+
+    def _loop_layers(self, x, shared, state, remat):
+        caches_out = []
+        for index, block in enumerate(self.layers):
+            graph, params = nnx.split(block)
+
+            def layer(params, x, state, graph=graph):
+                return nnx.merge(graph, params)(x, shared, state)
+
+            run = jax.checkpoint(layer) if remat else layer
+            x, cache = run(params, x, _layer_of(state, index))
+            caches_out.append(cache)
+        if state.cache is None:
+            return x, None
+        keys, values = zip(*caches_out, strict=True)
+        return x, (keys, values)
+
+    def logits(self, hidden: Float[Array, "*batch D"]) -> Float[Array, "*batch V"]:
+        """Float32 scores of every piece of the vocabulary."""
+        with jax.named_scope("output"):
+            if self.output is None:
+                letters, weight = "...D,VD->...V", self.embedding[...]
+            else:
+                letters, weight = "...D,DV->...V", self.output[...]
+            return jnp.einsum(letters, hidden, weight, preferred_element_type=jnp.float32)
+
+
+def init(key: Array, config: LlamaConfig, dtype=jnp.float32) -> dict:
+    """Freshly drawn parameters, layers stacked. The same key gives the same parameters."""
+    return _init(key, config, jnp.dtype(dtype))
+
+
+def abstract_params(config: LlamaConfig, dtype=jnp.float32) -> dict:
+    """The tree of `init` as ShapeDtypeStructs: the one place where shapes are defined."""
+    return jax.eval_shape(lambda key: _init(key, config, jnp.dtype(dtype)), jax.random.key(0))
+
+
+def forward(
+    params: dict,
+    config: LlamaConfig,
+    tokens: Int[Array, "B T"],
+    *,
+    positions: Int[Array, "B T"] | None = None,
+    segment_ids: Int[Array, "B T"] | None = None,
+    prefix: tuple[SharedPrefix, ...] = (),
+    cache: KVCache | None = None,
+    token_counts: Int[Array, "B"] | None = None,
+    remat: bool = False,
+) -> tuple[Float[Array, "B T D"], KVCache | None]:
+    """Hidden states after the final norm, and the cache with the new tokens in it.
+
+    Args:
+        params: stacked, or in the decode layout of `unstack`.
+        config: what `params` were built from.
+        tokens: ids; rows are right-padded.
+        positions: of the tokens; by default they count on from the prefixes and the row's cache,
+            and start anew with each segment.
+        segment_ids: documents packed into a row, 1 and up, 0 for padding; attention stays inside.
+        prefix: keys and values that stand before every row, in order.
+        cache: the row's earlier tokens; new ones are written behind them.
+        token_counts: with a cache, how many of each row's T tokens are real; default all.
+        remat: recompute each layer's activations in the backward pass instead of keeping them.
+    """
+    if segment_ids is not None and cache is not None:
+        raise ValueError("forward: segment_ids and cache exclude each other; packed rows have none")
+    shared = _shared(config, tokens, positions, segment_ids, prefix, cache)
+    state = LayerState(
+        tuple((p.key, p.value) for p in prefix), None if cache is None else (cache.key, cache.value)
+    )
+    hidden, new_cache = _module(params, config)(tokens, shared, state, remat)
+    if cache is None:
+        return hidden, None
+    if token_counts is None:
+        token_counts = jnp.full((tokens.shape[0],), tokens.shape[1], jnp.int32)
+    return hidden, caches.advance(cache, *new_cache, token_counts)
+
+
+def logits(
+    params: dict, config: LlamaConfig, hidden: Float[Array, "*batch D"]
+) -> Float[Array, "*batch V"]:
+    """Float32 logits of hidden states that `forward` returned."""
+    return _module(params, config).logits(hidden)
+
+
+def apply(
+    params: dict, config: LlamaConfig, tokens: Int[Array, "B T"], **options
+) -> Float[Array, "B T V"]:
+    """Float32 logits at every position; `options` are those of `forward`, without a cache."""
+    return logits(params, config, forward(params, config, tokens, **options)[0])
+
+
+def prefill_prefix(
+    params: dict,
+    config: LlamaConfig,
+    tokens: Int[Array, "P"],
+    prefix: tuple[SharedPrefix, ...] = (),
+    length: Int[Array, ""] | None = None,
+) -> SharedPrefix:
+    """Keys and values of tokens that many rows will share, computed once.
+
+    Args:
+        params: stacked or in the decode layout; the prefix gets the same layout.
+        config: what `params` were built from.
+        tokens: the prefix, right-padded to P.
+        prefix: earlier prefixes that stand before this one.
+        length: how many of the P tokens are real; default all.
+    """
+    stacked = isinstance(params["layers"], dict)
+    dtype = params["embedding"].dtype
+    empty = KVCache.empty(config, 1, tokens.shape[0], dtype, stacked=stacked)
+    counts = None if length is None else jnp.reshape(length, (1,)).astype(jnp.int32)
+    _, filled = forward(
+        params, config, tokens[None], prefix=prefix, cache=empty, token_counts=counts
+    )
+    return caches.as_prefix(filled)
+
+
+def unstack(params: dict) -> dict:
+    """The decode layout: `params["layers"]` as a tuple of L dicts of per-layer arrays."""
+    count = params["layers"]["attention_norm"]["scale"].shape[0]
+    layers = tuple(jax.tree.map(lambda a, i=i: a[i], params["layers"]) for i in range(count))
+    return {**params, "layers": layers}
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _init(key: Array, config: LlamaConfig, dtype) -> dict:
+    return nnx.to_pure_dict(nnx.state(Decoder(config, nnx.Rngs(params=key), dtype)))
+
+
+@functools.cache
+def _graph(config: LlamaConfig, stacked: bool) -> nnx.GraphDef:
+    """The structure of the decoder without its arrays."""
+    make = functools.partial(Decoder, config, dtype=jnp.float32, stacked=stacked)
+    return nnx.split(nnx.eval_shape(lambda: make(rngs=nnx.Rngs(params=0))))[0]
+
+
+def _module(params: dict, config: LlamaConfig) -> Decoder:
+    layers = params["layers"]
+    stacked = isinstance(layers, dict)
+    if not stacked:
+        params = {**params, "layers": dict(enumerate(layers))}
+    return nnx.merge(_graph(config, stacked), nnx.State(params))
+
+
+def _shared(config, tokens, positions, segment_ids, prefix, cache) -> Shared:
+    """Masks and angles of one call."""
+    offset = sum((p.length for p in prefix), start=jnp.int32(0))
+    index = jnp.arange(tokens.shape[1], dtype=jnp.int32)[None]
+    if cache is not None:
+        index = index + cache.lengths[:, None]
+        own_mask = causal_mask(index, jnp.arange(cache.capacity)[None])
+    else:
+        own_mask = causal_mask(index, index)
+    if segment_ids is not None:
+        own_mask = own_mask & segment_mask(segment_ids, segment_ids)
+        index = _positions_in_segments(segment_ids)
+    if positions is None:
+        positions = index + offset
+    sin, cos = rope_angles(positions, rope_frequencies(config))
+    prefix_masks = tuple((jnp.arange(_prefix_slots(p)) < p.length)[None, None] for p in prefix)
+    return Shared(sin, cos, own_mask, prefix_masks, None if cache is None else cache.lengths)
+
+
+def _prefix_slots(prefix: SharedPrefix) -> int:
+    return (prefix.key[0] if isinstance(prefix.key, tuple) else prefix.key).shape[-3]
+
+
+def _positions_in_segments(segment_ids: Int[Array, "B T"]) -> Int[Array, "B T"]:
+    """Each token's distance from the first token of its segment.
+
+    [1, 1, 1, 2, 2, 0] -> [0, 1, 2, 0, 1, 0]
+    """
+    index = jnp.arange(segment_ids.shape[1], dtype=jnp.int32)[None]
+    starts = jnp.diff(segment_ids, axis=1, prepend=-1) != 0
+    return index - jax.lax.cummax(jnp.where(starts, index, 0), axis=1)
+
+
+def _layer_of(state: LayerState, index: int) -> LayerState:
+    """Layer `index` of a state in the decode layout, whose leaves are tuples of L arrays."""
+    prefixes = tuple((key[index], value[index]) for key, value in state.prefixes)
+    cache = None if state.cache is None else (state.cache[0][index], state.cache[1][index])
+    return LayerState(prefixes, cache)

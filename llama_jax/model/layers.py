@@ -1,0 +1,132 @@
+"""The parts of a decoder layer as Flax NNX modules.
+
+Parameters may carry leading dimensions (`leading`, for stacking layers); the modules' calls never
+look at them, since the scan over layers hands each call the slices of one layer.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from llama_jax.config import LlamaConfig
+from llama_jax.model import cache as caches
+from llama_jax.model.attention import Segment, attend
+from llama_jax.model.norm import rms_norm
+from llama_jax.model.rope import apply_rope
+
+# The paper gives no initialisation. GPT-2's: 0.02, and less by sqrt(2 L) where a branch is added to
+# the residual stream, so that its variance does not grow with the depth.
+INIT_STD = 0.02
+
+
+class Shared(NamedTuple):
+    """What all layers of one call use alike."""
+
+    sin: Array  # [B or 1, T, H/2]
+    cos: Array
+    own_mask: Array  # over the row's own tokens, or over the slots of its cache
+    prefix_masks: tuple[Array, ...]  # one per shared prefix
+    lengths: Array | None  # [B] slots of the cache that are filled; None without a cache
+
+
+class LayerState(NamedTuple):
+    """What one layer of one call uses: its part of the prefixes and of the cache."""
+
+    prefixes: tuple[tuple[Array, Array], ...]
+    cache: tuple[Array, Array] | None
+
+
+class RMSNorm(nnx.Module):
+    """RMSNorm with a learned gain."""
+
+    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], dtype):
+        self.scale = nnx.Param(jnp.ones((*leading, config.dim), dtype))
+        self.eps = config.norm_eps
+
+    def __call__(self, x: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
+        """See `rms_norm`."""
+        return rms_norm(x, self.scale[...], self.eps)
+
+
+class Attention(nnx.Module):
+    """Multi-head (K = N), grouped-query or multi-query (K = 1) attention with RoPE."""
+
+    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs: nnx.Rngs, dtype):
+        D, N, K, H = config.dim, config.heads, config.kv_heads, config.head_size
+        self.query = weight(rngs, (*leading, D, N, H), INIT_STD, dtype)
+        self.key = weight(rngs, (*leading, D, K, H), INIT_STD, dtype)
+        self.value = weight(rngs, (*leading, D, K, H), INIT_STD, dtype)
+        self.output = weight(rngs, (*leading, N, H, D), _residual_std(config), dtype)
+
+    def __call__(self, x: Float[Array, "B T D"], shared: Shared, state: LayerState):
+        """What is added to the residual stream, and the layer's new cache buffers (or None)."""
+        with jax.named_scope("query_key_value"):
+            query = jnp.einsum("BTD,DNH->BTNH", x, self.query[...])
+            key = jnp.einsum("BTD,DKH->BTKH", x, self.key[...])
+            value = jnp.einsum("BTD,DKH->BTKH", x, self.value[...])
+        with jax.named_scope("rotary_embedding"):
+            query = apply_rope(query, shared.sin, shared.cos)
+            key = apply_rope(key, shared.sin, shared.cos)
+        cache = None
+        if state.cache is not None:
+            with jax.named_scope("cache_write"):
+                key = caches.write(state.cache[0], key, shared.lengths)
+                value = caches.write(state.cache[1], value, shared.lengths)
+                cache = key, value
+        with jax.named_scope("attention"):
+            segments = [
+                Segment(*prefix, mask)
+                for prefix, mask in zip(state.prefixes, shared.prefix_masks, strict=True)
+            ]
+            attended = attend(query, [*segments, Segment(key, value, shared.own_mask)])
+        with jax.named_scope("attention_output"):
+            return jnp.einsum("BTNH,NHD->BTD", attended, self.output[...]), cache
+
+
+class FeedForward(nnx.Module):
+    """SwiGLU (Shazeer 2020): down(silu(gate(x)) * up(x)); w1, w3 and w2 in the reference code."""
+
+    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs: nnx.Rngs, dtype):
+        D, F = config.dim, config.ffn_size
+        self.gate = weight(rngs, (*leading, D, F), INIT_STD, dtype)
+        self.up = weight(rngs, (*leading, D, F), INIT_STD, dtype)
+        self.down = weight(rngs, (*leading, F, D), _residual_std(config), dtype)
+
+    def __call__(self, x: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
+        """What is added to the residual stream."""
+        gate = jnp.einsum("BTD,DF->BTF", x, self.gate[...])
+        up = jnp.einsum("BTD,DF->BTF", x, self.up[...])
+        return jnp.einsum("BTF,FD->BTD", jax.nn.silu(gate) * up, self.down[...])
+
+
+class Block(nnx.Module):
+    """One decoder layer: pre-normalised attention, then pre-normalised feed-forward."""
+
+    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs: nnx.Rngs, dtype):
+        self.attention_norm = RMSNorm(config, leading, dtype)
+        self.attention = Attention(config, leading, rngs, dtype)
+        self.feed_forward_norm = RMSNorm(config, leading, dtype)
+        self.feed_forward = FeedForward(config, leading, rngs, dtype)
+
+    def __call__(self, x: Float[Array, "B T D"], shared: Shared, state: LayerState):
+        """The residual stream after the layer, and its new cache buffers (or None)."""
+        with jax.named_scope("attention_norm"):
+            normed = self.attention_norm(x)
+        attended, cache = self.attention(normed, shared, state)
+        x = x + attended
+        with jax.named_scope("feed_forward_norm"):
+            normed = self.feed_forward_norm(x)
+        with jax.named_scope("feed_forward"):
+            return x + self.feed_forward(normed), cache
+
+
+def weight(rngs: nnx.Rngs, shape: tuple[int, ...], std: float, dtype) -> nnx.Param:
+    """A parameter drawn from a normal distribution."""
+    return nnx.Param(jax.nn.initializers.normal(std)(rngs.params(), shape, dtype))
+
+
+def _residual_std(config: LlamaConfig) -> float:
+    return INIT_STD / (2 * config.layers) ** 0.5

@@ -1,0 +1,72 @@
+"""Where arrays live on a mesh: one table from parameter path to partition.
+
+The mesh has three axes: `data` (rows of the batch), `fsdp` (rows of the batch, and the parameters
+split along D), `tensor` (heads and feed-forward columns). A batch is split over data and fsdp.
+"""
+
+from collections.abc import Mapping
+
+import jax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from llama_jax.errors import InputError
+
+AXES = ("data", "fsdp", "tensor")
+
+# Stacked parameters; the leading L is never split. The comment gives the letters of each dimension.
+PARAMETER_SPECS: dict[str, PartitionSpec] = {
+    "embedding": PartitionSpec("tensor", "fsdp"),  # V D
+    "layers.attention_norm.scale": PartitionSpec(),  # L D
+    "layers.attention.query": PartitionSpec(None, "fsdp", "tensor", None),  # L D N H
+    "layers.attention.key": PartitionSpec(None, "fsdp", "tensor", None),  # L D K H
+    "layers.attention.value": PartitionSpec(None, "fsdp", "tensor", None),  # L D K H
+    "layers.attention.output": PartitionSpec(None, "tensor", None, "fsdp"),  # L N H D
+    "layers.feed_forward_norm.scale": PartitionSpec(),  # L D
+    "layers.feed_forward.gate": PartitionSpec(None, "fsdp", "tensor"),  # L D F
+    "layers.feed_forward.up": PartitionSpec(None, "fsdp", "tensor"),  # L D F
+    "layers.feed_forward.down": PartitionSpec(None, "tensor", "fsdp"),  # L F D
+    "final_norm.scale": PartitionSpec(),  # D
+    "output": PartitionSpec("fsdp", "tensor"),  # D V
+}
+
+BATCH_SPEC = PartitionSpec(("data", "fsdp"))  # B ...
+
+
+def make_mesh(data: int = 1, fsdp: int = 1, tensor: int = 1) -> Mesh:
+    """A mesh over the first data x fsdp x tensor devices.
+
+    Axis types are Auto: the compiler propagates shardings (`jax.make_mesh` would default to
+    Explicit, under which plain indexing of a sharded array is an error).
+    """
+    needed, present = data * fsdp * tensor, jax.device_count()
+    if needed > present:
+        raise InputError(
+            f"mesh data {data} x fsdp {fsdp} x tensor {tensor} needs {needed} devices; JAX sees "
+            f"{present}"
+        )
+    types = (AxisType.Auto,) * len(AXES)
+    return jax.make_mesh(
+        (data, fsdp, tensor), AXES, axis_types=types, devices=jax.devices()[:needed]
+    )
+
+
+def parameter_shardings(params: Mapping, mesh: Mesh) -> dict:
+    """The tree of `params` (arrays or ShapeDtypeStructs, stacked) with a NamedSharding per leaf."""
+    return jax.tree_util.tree_map_with_path(lambda path, a: _sharding(path, a.shape, mesh), params)
+
+
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+    """Rows split over data and fsdp."""
+    return NamedSharding(mesh, BATCH_SPEC)
+
+
+def _sharding(path, shape: tuple[int, ...], mesh: Mesh) -> NamedSharding:
+    name = jax.tree_util.keystr(path, simple=True, separator=".")
+    spec = PARAMETER_SPECS[name]
+    for size, axis in zip(shape, spec, strict=False):
+        if axis is not None and size % mesh.shape[axis]:
+            raise InputError(
+                f"{name} {shape}: {size} does not divide over {mesh.shape[axis]} devices of mesh "
+                f"axis {axis!r}; choose a mesh whose {axis} divides it"
+            )
+    return NamedSharding(mesh, spec)

@@ -1,0 +1,156 @@
+import copy
+from html.parser import HTMLParser
+
+import pytest
+
+from llama_jax import paper
+from llama_jax.errors import InputError
+from llama_jax.report import RunFiles, Table, benchmark_table, table3, to_html, to_markdown
+
+GOLDEN = """\
+## Benchmarks beside Llama 2 7B
+
+| benchmark  | run     |       ours ± SE | chance | Llama 2 7B | ours - paper | status         |       n of N | metric      | protocol         |
+| ---------- | ------- | --------------: | -----: | ---------: | -----------: | -------------- | -----------: | ----------- | ---------------- |
+| gsm8k      | trained |    14.25 ± 0.96 |      - |       14.6 |        -0.35 | within 2 SE    | 1319 of 1319 | exact_match | paper v1, 8-shot |
+| math       | trained |    25.00 ± 5.00 |      - |        2.5 |      +22.50‡ | partial        |  100 of 5000 | exact_match | paper v1, 4-shot |
+| boolq      | trained |   50.00 ± 12.50 |   50.0 |       77.4 |      -27.40† | samples        |   16 of 3270 | acc         | paper v1, 0-shot |
+| perplexity | trained | 12.50 per token |      - |          - |            - | no paper value |       1 of 1 | perplexity  | paper v1, 0-shot |
+
+- Scores, errors and differences in percent unless a unit is named; SE is the standard error. Within 2 SE: the paper's value lies within two of our standard errors.
+- † measured on the package's few samples, not on the benchmark: comparing it with the paper says nothing about the model.
+- ‡ measured on a part of the benchmark.
+"""  # noqa: E501 - the table as it is printed
+
+
+def column(table, name):
+    return [row[table.header.index(name)] for row in table.rows]
+
+
+def test_benchmark_table_as_printed(results):
+    assert to_markdown(benchmark_table([RunFiles.parse(results, label="trained")])) == GOLDEN
+
+
+def test_table3_prints_the_paper_and_then_our_runs(results):
+    table = table3([RunFiles.parse(results, label="trained")])
+    assert table.header == ("model", *paper.table("3").columns)
+    *printed, ours = table.rows
+    assert [row[0] for row in printed] == list(paper.table("3").rows)
+    by_model = {row[0]: row[1:] for row in printed}
+    assert " ".join(by_model["Llama 2 7B"]) == "16.8 63.9 48.9 61.3 14.6¹ 45.3 32.6 29.3"
+    assert by_model["Llama 1 7B"][4] == "6.95"
+    marked = [(row[0], name) for row in printed for name, c in zip(table.header, row, strict=True)]
+    marked = [key for key, c in zip(marked, sum(printed, ()), strict=True) if c.endswith("¹")]
+    assert set(marked) == {(c.row, c.column) for c in paper.CONTRADICTIONS if c.table == "3"}
+    # Math is the mean of 14.25 and 25; its error is half of sqrt(0.96^2 + 5^2).
+    assert ours == ("trained", "-", "-", "-", "1 of 3", "19.6 ± 2.5‡", "-", "-", "-")
+    assert table.ours == {12}
+
+
+def test_the_notes_of_table3_explain_every_mark_and_no_other(results):
+    notes = table3([RunFiles.parse(results, label="trained")]).notes
+    starts = [note.split()[0] for note in notes]
+    assert starts == ["All", "¹", "¹", "¹", "‡", "k"]
+    assert "14.6, but other tables give 8.55" in notes[1]
+
+
+def test_another_protocol_is_marked(results):
+    for name in ("gsm8k", "math"):
+        results["tasks"][name]["protocol"] = "lm-eval"
+    run = RunFiles.parse(results, label="x")
+    assert table3([run]).rows[-1][5] == "19.6 ± 2.5‡§"
+    assert column(benchmark_table([run]), "ours - paper")[:2] == ["-0.35§", "+22.50‡§"]
+
+
+def test_a_group_without_all_errors_has_none(results):
+    results["tasks"]["math"]["metrics"]["exact_match"]["stderr"] = None
+    assert table3([RunFiles.parse(results, label="x")]).rows[-1][5] == "19.6‡"
+
+
+def test_runs_stand_side_by_side(results):
+    other = copy.deepcopy(results)
+    del other["tasks"]["math"]
+    runs = [RunFiles.parse(results, label="a"), RunFiles.parse(other, label="b")]
+    table = benchmark_table(runs)
+    pairs = list(zip(column(table, "benchmark"), column(table, "run"), strict=True))
+    assert pairs[:4] == [("gsm8k", "a"), ("gsm8k", "b"), ("math", "a"), ("boolq", "a")]
+    assert [row[0] for row in table3(runs).rows[12:]] == ["a", "b"]
+
+
+def test_the_reference_row_can_be_another(results):
+    results["tasks"]["gsm8k"]["paper"]["rows"]["Llama 2 70B"] = 56.8
+    table = benchmark_table([RunFiles.parse(results, label="a")], "Llama 2 70B")
+    assert column(table, "Llama 2 70B") == ["56.8", "-", "-", "-"]
+    assert column(table, "status")[0] == "differs"
+
+
+@pytest.mark.parametrize(
+    ("difference", "stderr", "status"),
+    [(0.02, 0.01, "within 2 SE"), (0.0201, 0.01, "differs"), (0.0, None, "no error known")],
+)
+def test_status(results, difference, stderr, status):
+    metric = results["tasks"]["gsm8k"]["metrics"]["exact_match"]
+    results["tasks"]["gsm8k"]["paper"]["rows"]["Llama 2 7B"] = 0.0
+    metric.update(value=difference, stderr=stderr)
+    assert column(benchmark_table([RunFiles.parse(results, label="a")]), "status")[0] == status
+
+
+def test_chance_belongs_to_the_primary_metric_alone(results):
+    task = results["tasks"]["boolq"]
+    task["metrics"]["acc_norm"] = {"value": 0.25, "stderr": None, "unit": "fraction"}
+    task["primary"] = "acc_norm"
+    table = benchmark_table([RunFiles.parse(results, label="a")])
+    assert column(table, "metric")[2:4] == ["acc_norm", "acc"]
+    assert column(table, "chance")[2:4] == ["50.0", "-"]
+    assert column(table, "ours - paper")[2:4] == ["-", "-27.40†"]
+
+
+def test_overflow_is_told(results):
+    results["tasks"]["gsm8k"]["overflow"] = {"policy": "drop-shots", "examples": 31}
+    results["tasks"]["math"]["overflow"] = {"policy": "error", "examples": 0}
+    notes = benchmark_table([RunFiles.parse(results, label="a")]).notes
+    told = [note for note in notes if "too long" in note]
+    assert told == ["a, gsm8k: too long for the context: policy drop-shots, examples 31."]
+
+
+@pytest.mark.parametrize("make", [table3, benchmark_table])
+def test_runs_need_labels_of_their_own(results, make):
+    run = RunFiles.parse(results, label="a")
+    with pytest.raises(InputError, match="label 'a' names two runs"):
+        make([run, run])
+    with pytest.raises(InputError, match="report: no runs"):
+        make([])
+
+
+def test_two_tasks_of_one_benchmark_are_refused(results):
+    results["tasks"]["gsm8k_again"] = results["tasks"]["gsm8k"]
+    with pytest.raises(InputError, match="gsm8k and gsm8k_again both stand for GSM8K of Table 25"):
+        table3([RunFiles.parse(results, label="a")])
+
+
+def test_an_unknown_reference_is_refused(results):
+    with pytest.raises(InputError, match="'Llama 2 8B': not in the paper; for example MPT 7B"):
+        benchmark_table([RunFiles.parse(results, label="a")], "Llama 2 8B")
+
+
+SMALL = Table("T", ("a", "b"), (("x|y*<b>", "1"), ("z\nz", "-")), "lr", frozenset({1}), ("n <i>",))
+
+
+def test_markdown_escapes_what_would_end_a_cell():
+    assert to_markdown(SMALL).splitlines()[2:6] == [
+        r"| a          |   b |",
+        r"| ---------- | --: |",
+        r"| x\|y\*\<b> |   1 |",
+        r"| z z        |   - |",
+    ]
+
+
+def test_html_escapes_and_marks_our_rows():
+    text = to_html(SMALL)
+    assert "x|y*&lt;b&gt;" in text and "<i>" not in text
+    assert text.count('<tr class="ours">') == 1
+    rows = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: rows.append(tag) if tag in ("td", "th") else None
+    parser.feed(text)
+    assert rows == ["th", "th", "th", "td", "th", "td"]
