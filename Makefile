@@ -29,7 +29,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 
 bench: $(VENV)/installed
-	$(BIN)/python benchmarks/decode_speed.py
+	$(BIN)/python benchmarks/speed.py
 
 clean:
 	rm -rf $(VENV) .venv-parity runs

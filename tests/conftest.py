@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-# Numeric references are compared on the CPU; a GPU would round differently and be shared by workers.
+# Numeric references are compared on the CPU; a GPU rounds differently, and workers would share it.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# The tests are many small programs that run once: machine code is generated without optimisation,
+# which halves their time. XLA's own passes stay as users have them.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -23,4 +26,21 @@ def shared() -> Path:
     folder = Path(os.environ.get("LLAMA_JAX_SHARED", REPOSITORY.parent / "shared"))
     if not folder.is_dir():
         pytest.skip(f"LLAMA_JAX_SHARED: no folder {folder}; set it to the folder of real files")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory) -> Path:
+    """A checkpoint of ours: random weights, context 128, the tokenizer inside the package."""
+    import jax
+
+    from llama_jax import checkpoint
+    from llama_jax.config import LlamaConfig
+    from llama_jax.model import decoder
+
+    config = LlamaConfig(512, 32, 2, 4, 2, 48, 128, 1e-5)
+    params = jax.tree.map(lambda a: 5 * a, decoder.init(jax.random.key(0), config))
+    tokenizer = (REPOSITORY / "llama_jax" / "samples" / "tokenizer.model").read_bytes()
+    folder = tmp_path_factory.mktemp("small") / "model"
+    checkpoint.save(folder / "checkpoints", 1, params, config, tokenizer_bytes=tokenizer)
     return folder

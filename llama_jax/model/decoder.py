@@ -97,12 +97,12 @@ class Decoder(nnx.Module):
 
 def init(key: Array, config: LlamaConfig, dtype=jnp.float32) -> dict:
     """Freshly drawn parameters, layers stacked. The same key gives the same parameters."""
-    return _init(key, config, jnp.dtype(dtype))
+    return nnx.to_pure_dict(nnx.state(Decoder(config, nnx.Rngs(params=key), jnp.dtype(dtype))))
 
 
 def abstract_params(config: LlamaConfig, dtype=jnp.float32) -> dict:
     """The tree of `init` as ShapeDtypeStructs: the one place where shapes are defined."""
-    return jax.eval_shape(lambda key: _init(key, config, jnp.dtype(dtype)), jax.random.key(0))
+    return jax.eval_shape(lambda key: init(key, config, dtype), jax.random.key(0))
 
 
 def forward(
@@ -190,11 +190,6 @@ def unstack(params: dict) -> dict:
     count = params["layers"]["attention_norm"]["scale"].shape[0]
     layers = tuple(jax.tree.map(lambda a, i=i: a[i], params["layers"]) for i in range(count))
     return {**params, "layers": layers}
-
-
-@functools.partial(jax.jit, static_argnums=(1, 2))
-def _init(key: Array, config: LlamaConfig, dtype) -> dict:
-    return nnx.to_pure_dict(nnx.state(Decoder(config, nnx.Rngs(params=key), dtype)))
 
 
 @functools.cache

@@ -4,6 +4,8 @@ Parameters may carry leading dimensions (`leading`, for stacking layers); the mo
 look at them, since the scan over layers hands each call the slices of one layer.
 """
 
+import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -124,8 +126,15 @@ class Block(nnx.Module):
 
 
 def weight(rngs: nnx.Rngs, shape: tuple[int, ...], std: float, dtype) -> nnx.Param:
-    """A parameter drawn from a normal distribution."""
-    return nnx.Param(jax.nn.initializers.normal(std)(rngs.params(), shape, dtype))
+    """A parameter drawn from a normal distribution, in float32."""
+    return nnx.Param(_normal(rngs.params(), math.prod(shape)).reshape(shape).astype(dtype) * std)
+
+
+# Drawn flat and compiled per size: XLA takes five times longer over four dimensions, and a block
+# has several weights of one size.
+@functools.partial(jax.jit, static_argnums=1)
+def _normal(key: Array, size: int) -> Float[Array, "size"]:
+    return jax.random.normal(key, (size,), jnp.float32)
 
 
 def _residual_std(config: LlamaConfig) -> float:

@@ -61,6 +61,6 @@ def test_angles_are_float32_whatever_the_activations():
     sin, _ = rope_angles(jnp.array([257]), np.ones(1, np.float32))
     assert sin.dtype == jnp.float32
     assert float(sin[0, 0]) == pytest.approx(np.sin(257.0), abs=1e-6)
-    assert abs(np.sin(257.0) - np.sin(256.0)) > 0.5  # what bfloat16 positions would give
+    assert abs(np.sin(257.0) - np.sin(256.0)) > 0.4  # what bfloat16 positions would give
     x = jnp.ones((1, 1, 2), jnp.bfloat16)
     assert apply_rope(x, sin, sin).dtype == jnp.bfloat16

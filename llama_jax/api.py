@@ -1,0 +1,186 @@
+"""The objects that the command line, the experiments and a notebook all use.
+
+model = load("path/to/weights")
+model.generate("Once upon a time", max_new_tokens=50)
+evaluate(model, ["hellaswag"], limit=50).summary
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from llama_jax import weights
+from llama_jax.config import LlamaConfig
+from llama_jax.errors import InputError
+from llama_jax.evals import run
+from llama_jax.evals.results import Results
+from llama_jax.evals.types import ModelInfo
+from llama_jax.inference.engine import Engine
+from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
+from llama_jax.model import decoder
+from llama_jax.tokenizer import Tokenizer, check_fits, encode_pair, load_tokenizer
+
+
+@dataclass(frozen=True)
+class Model:
+    """Parameters, what they were built from, and the tokenizer that belongs to them.
+
+    Attributes:
+        config: the decoder's configuration.
+        params: the nested dict of `llama_jax.model.decoder`.
+        tokenizer: with at most `config.vocab_size` pieces.
+        path: where the parameters came from, as results name it.
+        batch_tokens: padded tokens per call of the engine, at most.
+    """
+
+    config: LlamaConfig
+    params: dict
+    tokenizer: Tokenizer
+    path: str
+    batch_tokens: int = 4096
+
+    def __post_init__(self) -> None:
+        check_fits(self.tokenizer, self.config)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Compiles as it goes; kept, so that a second call compiles nothing."""
+        return Engine(self.params, self.config, self.tokenizer, batch_tokens=self.batch_tokens)
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """The model as results name it, its digest included."""
+        leaves = jax.tree.leaves(self.params)
+        device = jax.devices()[0]
+        return ModelInfo(
+            path=self.path,
+            params_sha256=weights.params_sha256(self.params),
+            parameters=sum(int(np.prod(leaf.shape)) for leaf in leaves),
+            dtype=str(self.params["embedding"].dtype),
+            context=self.config.context,
+            device=f"{jax.device_count()} x {device.device_kind} ({device.platform})",
+        )
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """BOS and the ids of `text`."""
+        return (self.tokenizer.bos_id, *self.tokenizer.encode(text))
+
+    def logits(self, text: str) -> np.ndarray:
+        """Float32 logits [T, V] at BOS and at every token of `text`."""
+        ids = self.encode(text)
+        self._check_length(ids, "text")
+        return np.asarray(decoder.apply(self.params, self.config, np.asarray([ids], np.int32))[0])
+
+    def loglikelihood(self, context: str, continuation: str) -> ScoreResult:
+        """Log-probabilities of the tokens of `continuation` after `context`."""
+        pair = encode_pair(self.tokenizer, context, continuation)
+        self._check_length(pair.ids, "context + continuation")
+        return self.engine.score([ScoreItem(pair.ids, pair.start)])[0]
+
+    def generate(
+        self,
+        prompts: str | Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        stop: Sequence[str] = (),
+        seed: int = 0,
+        on_text: Callable[[int, str], None] | None = None,
+    ) -> str | list[str]:
+        """The text that follows a prompt, or each of several prompts; see `generations`."""
+        several = [prompts] if isinstance(prompts, str) else list(prompts)
+        results = self.generations(
+            several,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            stop=stop,
+            seed=seed,
+            on_text=on_text,
+        )
+        texts = [result.text for result in results]
+        return texts[0] if isinstance(prompts, str) else texts
+
+    def generations(
+        self,
+        prompts: Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        on_text: Callable[[int, str], None] | None = None,
+        **sampling: Any,
+    ) -> list[GenerateResult]:
+        """Continuations with their ids and the reason why each stopped.
+
+        Args:
+            prompts: texts to continue; BOS is put before each.
+            max_new_tokens: most tokens to generate; None for what the context leaves.
+            seed: prompt i draws from seed + i, whatever it is batched with.
+            stop: strings that end a generation; they are cut off.
+            on_text: called with a prompt's index and new text as it is generated.
+            **sampling: `temperature` (0: the most likely token), `top_k`, `top_p`.
+
+        Raises:
+            InputError: a prompt and its new tokens exceed the context; nothing is cut.
+        """
+        items = []
+        for index, prompt in enumerate(prompts):
+            ids = self.encode(prompt)
+            self._check_length(ids, f"prompt {index}", max_new_tokens or 1)
+            items.append(
+                GenerateItem(ids, max_new_tokens, tuple(stop), seed=seed + index, **sampling)
+            )
+        return self.engine.generate(items, on_text)
+
+    def _check_length(self, ids: Sequence[int], what: str, new: int = 0) -> None:
+        if len(ids) + new > self.config.context:
+            more = f" and {new} new tokens" if new else ""
+            raise InputError(
+                f"{what}: {len(ids)} tokens (with BOS){more} exceed the context of "
+                f"{self.config.context} tokens; shorten it: nothing is cut silently"
+            )
+
+
+def load(
+    path: str | Path,
+    tokenizer: str | Path | None = None,
+    *,
+    dtype: str | None = None,
+    batch_tokens: int = 4096,
+) -> Model:
+    """The model at `path`, whatever kind of weights they are.
+
+    Args:
+        path: a Hugging Face directory, a llama2.c .bin, or a checkpoint of ours.
+        tokenizer: its tokenizer, where the weights bring none.
+        dtype: "float32", "bfloat16" or "float16"; None for what is stored.
+        batch_tokens: padded tokens per call of the engine, at most.
+
+    Raises:
+        InputError: something is missing, unknown, damaged, or does not fit together.
+    """
+    weights.recognise(path)  # a wrong path is said before a missing tokenizer
+    chosen = None if tokenizer is None else load_tokenizer(tokenizer)
+    read = weights.read(path, dtype)
+    if chosen is None:
+        if read.tokenizer is None:
+            raise InputError(
+                f"{path}: brings no tokenizer that is read here; pass one with --tokenizer FILE "
+                "(tokenizer.model, or llama2.c's tokenizer .bin)"
+            )
+        chosen = load_tokenizer(read.tokenizer)
+    return Model(read.config, read.params, chosen, str(path), batch_tokens)
+
+
+def evaluate(model: Model, tasks: Sequence[str], **options: Any) -> Results:
+    """Evaluates `model` on benchmarks; `options` are those of `llama_jax.evals.run.evaluate`."""
+    return run.evaluate(model.engine, model.tokenizer, tasks, model_info=model.info, **options)

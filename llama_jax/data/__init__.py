@@ -1,0 +1,1 @@
+"""Data: raw benchmark files in, text in, batches out."""

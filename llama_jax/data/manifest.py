@@ -1,0 +1,155 @@
+"""Which raw benchmark files are known, and which of them a data folder holds.
+
+`manifest.json` lists, for each task, sets of files that belong together. A set is `official` (the
+authors' whole split), `partial` (a known part of it) or `samples` (the package's own few made-up
+rows), and plays one role: the `examples` that are asked, or the `shots` that prompts begin with.
+Every file is known by its SHA-256; one that is not is refused.
+"""
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llama_jax.data.rows import file_sha256, line_count
+from llama_jax.errors import InputError
+
+MANIFEST = Path(__file__).with_name("manifest.json")
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+KINDS = ("official", "partial", "samples")  # in the order of preference
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file as the manifest lists it; `path` is relative to the task's folder."""
+
+    path: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class KnownSet:
+    """Files that together are one split, or a known part of it, of one task."""
+
+    task: str
+    kind: str
+    role: str
+    split: str
+    official_rows: int
+    licence: str
+    source: str
+    files: tuple[KnownFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files together."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the set: of its one file, or of the lines "PATH SHA256" of its several."""
+        if len(self.files) == 1:
+            return self.files[0].sha256
+        lines = "".join(f"{file.path} {file.sha256}\n" for file in self.files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        names = ", ".join(file.path for file in self.files[:3])
+        more = f" and {len(self.files) - 3} more" if len(self.files) > 3 else ""
+        return f"{names}{more} ({self.kind}, {self.rows} of {self.official_rows} rows)"
+
+
+@dataclass(frozen=True)
+class Located:
+    """A known set whose files were found below `folder` with the listed digests."""
+
+    known: KnownSet
+    folder: Path
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, in the order of the manifest."""
+        return tuple(self.folder / file.path for file in self.known.files)
+
+
+@functools.cache
+def _manifest(path: Path) -> dict[str, tuple[KnownSet, ...]]:
+    return {
+        task: tuple(_known_set(task, entry) for entry in entries)
+        for task, entries in json.loads(path.read_text(encoding="utf-8")).items()
+    }
+
+
+def _known_set(task: str, entry: dict[str, Any]) -> KnownSet:
+    files = tuple(KnownFile(**file) for file in entry["files"])
+    return KnownSet(task=task, **{**entry, "files": files})
+
+
+def known_sets(task: str, role: str = "examples", manifest: Path = MANIFEST) -> list[KnownSet]:
+    """Returns the task's sets in this role: the official one first, then the largest."""
+    sets = [known for known in _manifest(manifest).get(task, ()) if known.role == role]
+    return sorted(sets, key=lambda known: (KINDS.index(known.kind), -known.rows))
+
+
+def locate(
+    task: str, data_dir: Path | None, role: str = "examples", manifest: Path = MANIFEST
+) -> Located:
+    """Finds the best known set of a task and verifies its digests.
+
+    Args:
+        task: name of the task, which is also its folder's name.
+        data_dir: the folder of task folders; None for the samples inside the package.
+        role: "examples" or "shots".
+        manifest: the list of known files.
+
+    Raises:
+        InputError: no known set is complete, or a file's bytes are not the listed ones.
+    """
+    folder = (SAMPLES if data_dir is None else Path(data_dir)) / task
+    known_here = known_sets(task, role, manifest)
+    if data_dir is None:
+        known_here = [known for known in known_here if known.kind == "samples"]
+    for known in known_here:
+        if all((folder / file.path).is_file() for file in known.files):
+            for file in known.files:
+                _verify(task, folder / file.path, file)
+            return Located(known, folder)
+    if data_dir is None:
+        raise InputError(
+            f"{task}: the package has no sample of its {role}; give the folder of raw files with "
+            "--data DIR, laid out as DIR/TASK/file"
+        )
+    raise InputError(_absent(task, role, folder, known_here))
+
+
+def _verify(task: str, path: Path, known: KnownFile) -> None:
+    digest = file_sha256(path)
+    if digest != known.sha256:
+        raise InputError(
+            f"{task}: {path} is not the known file: sha256 {digest}, {line_count(path)} lines; "
+            f"the manifest lists sha256 {known.sha256}, {known.rows} rows; "
+            "put the authors' unchanged file there"
+        )
+
+
+def _absent(task: str, role: str, folder: Path, known_here: list[KnownSet]) -> str:
+    """Says what was looked for, what lies there instead, and what to do."""
+    wanted = [known for known in known_here if known.kind != "samples"]
+    if not wanted:
+        return f"{task}: the manifest lists no {role} files for it"
+    message = f"{task}: no known {role} file in {folder}; expected {' or '.join(map(str, wanted))}"
+    missing = [f.path for f in wanted[0].files if not (folder / f.path).is_file()]
+    if len(missing) < len(wanted[0].files):
+        message += f"; missing {', '.join(missing)}"
+    listed = {file.path for known in known_here for file in known.files}
+    there = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
+    if strangers := [p for p in there if p.relative_to(folder).as_posix() not in listed]:
+        path = strangers[0]
+        message += (
+            f"; {path.name} there is not in the manifest "
+            f"(sha256 {file_sha256(path)}, {line_count(path)} lines)"
+        )
+    return f"{message}; put it there (source: {wanted[0].source})"

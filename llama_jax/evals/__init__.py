@@ -1,0 +1,1 @@
+"""Evaluation: raw benchmark files in, scores out, every arrow one function."""

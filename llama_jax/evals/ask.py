@@ -1,0 +1,111 @@
+"""The answers to a plan's items: from the journal where they are known, else from the engine."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from tqdm import tqdm
+
+from llama_jax.errors import InputError
+from llama_jax.evals.journal import Journal, item_key, read_journal
+from llama_jax.evals.plan import TaskPlan
+from llama_jax.evals.requests import Answer, Item, answer
+from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
+
+# Generations are journalled in parts of this many: what an interruption may cost. It is a multiple
+# of the engine's usual batch, so that batches stay full.
+GENERATE_PART = 64
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """What an engine must offer; llama_jax.inference.engine.Engine does."""
+
+    def score(
+        self,
+        items: Sequence[ScoreItem],
+        on_result: Callable[[int, ScoreResult], None] | None = None,
+    ) -> list[ScoreResult]:
+        """Scores items; calls on_result(index, result) as results arrive."""
+        ...
+
+    def generate(self, items: Sequence[GenerateItem]) -> list[GenerateResult]:
+        """Continues items."""
+        ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a task's journal holds for a plan.
+
+    Attributes:
+        owner: whose answers these are.
+        path: the journal; None where nothing is written.
+        answers: by item key, of this plan's items only.
+        whole: length of the journal's whole lines, in bytes.
+    """
+
+    owner: dict[str, Any]
+    path: Path | None = None
+    answers: dict[str, Answer] = field(default_factory=dict)
+    whole: int = 0
+
+
+def known_answers(plan: TaskPlan, out_dir: Path | None, owner: dict[str, Any]) -> Known:
+    """Reads the task's journal below `out_dir`.
+
+    Raises:
+        InputError: it is another model's, or damaged.
+    """
+    if out_dir is None:
+        return Known(owner)
+    path = out_dir / "journal" / f"{plan.benchmark.name}.jsonl"
+    answers, whole = read_journal(path, owner)
+    keys = set(plan.keys)
+    return Known(owner, path, {k: kept for k, kept in answers.items() if k in keys}, whole)
+
+
+def ask(engine: Asked, plan: TaskPlan, known: Known, progress: bool | None = None) -> list[Answer]:
+    """Returns the answer to every item of the plan, in order; new ones are journalled at once."""
+    answers = dict(known.answers)
+    missing = [i for i, k in zip(plan.items, plan.keys, strict=True) if k not in answers]
+    scored = [item for item in missing if isinstance(item, ScoreItem)]
+    generated = [item for item in missing if isinstance(item, GenerateItem)]
+    write = missing and known.path is not None
+    journal = Journal(known.path, known.owner, known.whole) if write else nullcontext()
+    bar = progress_bar(f"{plan.benchmark.name}: asking", len(plan.items), progress, len(answers))
+    with journal, bar:
+
+        def keep(item: Item, result: ScoreResult | GenerateResult) -> None:
+            try:
+                found = answer(result)
+            except InputError as error:
+                raise InputError(f"{_named(plan, item)}: {error}") from error
+            key = item_key(item)
+            answers[key] = found
+            if write:
+                journal.append(key, found)
+            bar.update()
+
+        if scored:
+            engine.score(scored, on_result=lambda index, result: keep(scored[index], result))
+        for begin in range(0, len(generated), GENERATE_PART):
+            part = generated[begin : begin + GENERATE_PART]
+            for item, result in zip(part, engine.generate(part), strict=True):
+                keep(item, result)
+    return [answers[key] for key in plan.keys]
+
+
+def _named(plan: TaskPlan, item: Item) -> str:
+    """The first example that asks for this item."""
+    place = plan.items.index(item)
+    first = next(i for i, places in enumerate(plan.places) if place in places)
+    return f"{plan.benchmark.name} example {plan.examples[first].id}"
+
+
+def progress_bar(what: str, total: int | None, progress: bool | None, initial: int = 0) -> tqdm:
+    """A bar on stderr; with `progress` None only where stderr is a terminal."""
+    hidden = None if progress is None else not progress
+    return tqdm(desc=what, total=total, initial=initial, disable=hidden)

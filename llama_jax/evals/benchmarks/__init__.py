@@ -1,0 +1,28 @@
+"""The benchmarks, one file each, in an explicit list."""
+
+from llama_jax.errors import InputError
+from llama_jax.evals.benchmarks import arc_challenge, hellaswag
+from llama_jax.evals.protocol import Benchmark, Protocol
+
+BENCHMARKS: tuple[Benchmark, ...] = (
+    hellaswag.BENCHMARK,
+    arc_challenge.BENCHMARK,
+)
+
+
+def benchmark(name: str) -> Benchmark:
+    """Returns a benchmark by name; an unknown one is an InputError that lists those there are."""
+    for known in BENCHMARKS:
+        if known.name == name:
+            return known
+    names = ", ".join(sorted(known.name for known in BENCHMARKS))
+    raise InputError(f"no benchmark {name!r}; there are: {names}")
+
+
+def protocol(task: Benchmark, name: str) -> Protocol:
+    """Returns a benchmark's protocol by name; an unknown one is an InputError with those it has."""
+    for known in task.protocols:
+        if known.name == name:
+            return known
+    names = ", ".join(known.name for known in task.protocols)
+    raise InputError(f"{task.name} has no protocol {name!r}; it has: {names}")

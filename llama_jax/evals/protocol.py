@@ -1,0 +1,120 @@
+"""What a benchmark is: its data, its protocols, its place in the paper. Imports no jax."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llama_jax.data.rows import Parser, Row, jsonl_rows
+from llama_jax.data.schema import Record
+from llama_jax.evals.metrics import mean, standard_error
+from llama_jax.evals.types import Example, Request, Score, Value
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number reported for a task.
+
+    Attributes:
+        name: key in the result and, without `aggregate`, in every Score's values.
+        definition: one sentence.
+        unit: "fraction", or what else the number counts.
+        aggregate: examples and their scores to a Value; None for the mean of the values.
+    """
+
+    name: str
+    definition: str
+    unit: str = "fraction"
+    aggregate: Callable[[Sequence[Example], Sequence[Score]], Value] | None = None
+
+    def of(self, examples: Sequence[Example], scores: Sequence[Score]) -> Value:
+        """Aggregates the scores of these examples."""
+        if self.aggregate is not None:
+            return self.aggregate(examples, scores)
+        values = [score.values[self.name] for score in scores]
+        return Value(mean(values), standard_error(values))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One decision of a protocol, where it comes from, and whether it is a guess."""
+
+    what: str
+    source: str
+    guess: bool = False
+
+
+def first_shots(example: Example, pool: Sequence[Example], count: int) -> tuple[Example, ...]:
+    """The first `count` examples of the pool that belong to the example's subtask."""
+    return tuple(shot for shot in pool if shot.subtask == example.subtask)[:count]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to run a benchmark. Whatever changes a prompt or a score raises `version`.
+
+    Attributes:
+        name: "paper" or "lm-eval".
+        version: counts up with every change.
+        prompt: an example and its shots to the request.
+        score: an example and the response to its score.
+        metrics: what is reported, in this order.
+        primary: name of the metric that stands in tables.
+        rules: every decision, with source; guesses are marked.
+        shots: the numbers of few-shot examples that are defined; the first is the default.
+        pick_shots: chooses them from the benchmark's pool.
+        on_overflow: "error" or "drop-shots" where the protocol itself says so; None: the caller.
+    """
+
+    name: str
+    version: int
+    prompt: Callable[[Example, Sequence[Example]], Request]
+    score: Callable[[Example, Any], Score]
+    metrics: tuple[Metric, ...]
+    primary: str
+    rules: tuple[Rule, ...]
+    shots: tuple[int, ...] = (0,)
+    pick_shots: Callable[[Example, Sequence[Example], int], tuple[Example, ...]] = first_shots
+    on_overflow: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """How raw files become examples: the parser, the schema of a row, and row to Example."""
+
+    schema: Record
+    read: Callable[[Row], Example]
+    parse: Parser = jsonl_rows
+
+
+@dataclass(frozen=True)
+class PaperColumn:
+    """Where the paper prints this benchmark: table, column, and the metric to set beside it."""
+
+    table: str
+    column: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark: its data, its protocols, its place in the paper.
+
+    Attributes:
+        name: the name on the command line, of the data folder and in the manifest.
+        title: as papers write it.
+        citation: authors, year, title.
+        examples: how the questions are read.
+        protocols: by name.
+        paper: the column of the paper that it fills, or None.
+        chance: the primary metric's expected value for a guesser, or None where there is none.
+        shots: how the few-shot pool is read (role "shots" in the manifest), or None.
+    """
+
+    name: str
+    title: str
+    citation: str
+    examples: Source
+    protocols: tuple[Protocol, ...]
+    paper: PaperColumn | None = None
+    chance: float | None = None
+    shots: Source | None = None

@@ -1,0 +1,170 @@
+"""What an evaluation writes: results.json, samples/TASK.jsonl and run.json below one folder.
+
+results.json and the samples are the same bytes for the same inputs; run.json has what differs from
+run to run. What is left after an interruption is batched anew, so a log-probability in the samples
+may then differ in its last digits, as it may between batch sizes (float32: 1e-6 of the sum).
+Files appear whole or not at all: written beside their place, then renamed.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llama_jax.errors import InputError
+from llama_jax.evals.journal import refuse_other
+from llama_jax.evals.plan import TaskPlan
+from llama_jax.evals.protocol import Benchmark, Metric
+from llama_jax.evals.types import Example, ModelInfo, Score
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Results:
+    """What an evaluation gives back.
+
+    Attributes:
+        summary: what results.json holds.
+        samples: for each task of this run the lines of samples/TASK.jsonl.
+        run: what run.json holds.
+    """
+
+    summary: dict[str, Any]
+    samples: dict[str, list[dict[str, Any]]]
+    run: dict[str, Any]
+
+
+def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) -> dict[str, Any]:
+    """Returns a task's entry in results.json: protocol, counts, metrics, digests, the paper's row.
+
+    `of` is the size of the official split; `data` is "official", "partial" (a known part of it) or
+    "samples" (the package's own few rows).
+    """
+    known = plan.known
+    result = {
+        "protocol": plan.protocol.name,
+        "protocol_version": plan.protocol.version,
+        "shots": plan.shots,
+        "split": known.split,
+        "n": len(plan.examples),
+        "of": known.official_rows,
+        "limit": plan.limit,
+        "overflow": plan.overflow,
+        "primary": plan.protocol.primary,
+        "metrics": _metrics(plan.protocol.metrics, plan.examples, scores),
+        "hashes": {
+            "data": known.sha256,
+            "prompts": plan.prompts_sha256,
+            "tokenizer": tokenizer_sha256,
+        },
+        "data": known.kind,
+        "data_files": [file.path for file in known.files],
+        "chance": plan.benchmark.chance,
+        "paper": paper_numbers(plan.benchmark),
+    }
+    if plan.shots_known is not None:
+        result["hashes"]["shots"] = plan.shots_known.sha256
+    if any(example.subtask for example in plan.examples):
+        result["subtasks"] = _subtasks(plan, scores)
+    return result
+
+
+def _metrics(
+    metrics: Iterable[Metric], examples: Sequence[Example], scores: Sequence[Score]
+) -> dict[str, dict[str, Any]]:
+    found = {}
+    for metric in metrics:
+        value = metric.of(examples, scores)
+        found[metric.name] = {"value": value.value, "stderr": value.stderr, "unit": metric.unit}
+    return found
+
+
+def _subtasks(plan: TaskPlan, scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
+    groups: dict[str, list[int]] = {}
+    for i, example in enumerate(plan.examples):
+        groups.setdefault(example.subtask, []).append(i)
+    found = {}
+    for name, places in groups.items():
+        examples = [plan.examples[i] for i in places]
+        part = [scores[i] for i in places]
+        metrics = _metrics(plan.protocol.metrics, examples, part)
+        found[name] = {"n": len(places), "metrics": metrics}
+    return found
+
+
+def paper_numbers(benchmark: Benchmark) -> dict[str, Any] | None:
+    """Returns the printed column that a benchmark fills, row by row in percent; None without one.
+
+    It stands beside every protocol's scores; that it was measured by the `paper` protocol's rules,
+    as far as they are known, is for the reader of the result to tell from its "protocol".
+    """
+    column = benchmark.paper
+    if column is None:
+        return None
+    from llama_jax.paper import published  # only here: the paper's tables are read from disk
+
+    return {
+        "table": column.table,
+        "column": column.column,
+        "metric": column.metric,
+        "rows": published(column.table, column.column),
+    }
+
+
+def summary(model: ModelInfo, tasks: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Returns the content of results.json; tasks are sorted by name."""
+    return {
+        "schema": SCHEMA,
+        "model": {
+            "path": model.path,
+            "params_sha256": model.params_sha256,
+            "parameters": model.parameters,
+            "dtype": model.dtype,
+        },
+        "tasks": dict(sorted(tasks.items())),
+    }
+
+
+def earlier_tasks(out_dir: Path, owner: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Returns the tasks that results.json already holds; they stay in it.
+
+    Raises:
+        InputError: they are another model's, tokenizer's or dtype's, or the file is not ours.
+    """
+    path = out_dir / "results.json"
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for result in found["tasks"].values():
+            mine = {
+                "schema": found["schema"],
+                "params_sha256": found["model"]["params_sha256"],
+                "tokenizer_sha256": result["hashes"]["tokenizer"],
+                "dtype": found["model"]["dtype"],
+            }
+            refuse_other(path, mine, owner)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is not a results file ({error}); give another --out") from error
+    return found["tasks"]
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes indented JSON, whole or not at all."""
+    _write(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_jsonl(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Writes one JSON object a line, whole or not at all."""
+    texts = (json.dumps(line, ensure_ascii=False, allow_nan=False) for line in lines)
+    _write(path, "".join(f"{text}\n" for text in texts))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(beside, path)

@@ -1,0 +1,140 @@
+"""The only place where evaluation touches a device. Knows nothing of benchmarks.
+
+score      items --plan_scores--> Plan --ScoreLoop--> results
+generate   items --plan_generation--> GeneratePlan --GenerateLoop--> results
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from llama_jax.config import LlamaConfig
+from llama_jax.inference.generate_loop import GenerateLoop
+from llama_jax.inference.generation import plan_generation
+from llama_jax.inference.plan import Plan, plan_scores
+from llama_jax.inference.score_loop import ScoreLoop
+from llama_jax.inference.shapes import CALL_TOKENS
+from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
+from llama_jax.model import decoder
+from llama_jax.tokenizer import Tokenizer
+
+# An accelerator computes about this many tokens in the time that one more call costs it.
+_ACCELERATOR_CALL_TOKENS = 1024
+
+
+class Engine:
+    """Scores and continues token ids with one model.
+
+    Args:
+        params: as `decoder.init` gives them, or in the decode layout, which then serves for both;
+            otherwise the first generation derives that layout, and both are kept.
+        config: what `params` were built from.
+        tokenizer: its `eos_id` ends a generation; its `decode` makes the text.
+        batch_tokens: padded tokens per call, at most; a longer row goes alone.
+        batch_rows: rows that are generated together, at most.
+        dtype: to compute in; None for that of `params`.
+
+    Attributes:
+        counts: tokens so far: "prefilled" (real ones that went through the model), "saved" (by
+            sharing), "padding" (positions computed for nothing; scoring only), "scored",
+            "generated" (end-of-sequence ids included). And "halved": batches that memory did not
+            suffice for, so that they were done in halves.
+        compiled_shapes: what was compiled for: (function, sizes ...).
+    """
+
+    def __init__(
+        self,
+        params: dict,
+        config: LlamaConfig,
+        tokenizer: Tokenizer,
+        *,
+        batch_tokens: int = 4096,
+        batch_rows: int = 16,
+        dtype=None,
+    ) -> None:
+        self._params = jax.tree.map(lambda array: jnp.asarray(array, dtype), params)
+        self._config = config
+        self._tokenizer = tokenizer
+        on_cpu = jax.default_backend() == "cpu"
+        self._limits = {
+            "context": config.context,
+            "vocab_size": config.vocab_size,
+            "batch_tokens": batch_tokens,
+            "call_tokens": CALL_TOKENS if on_cpu else _ACCELERATOR_CALL_TOKENS,
+        }
+        self._batch_rows = batch_rows
+        self.counts: Counter[str] = Counter()
+        self.compiled_shapes: set[tuple] = set()
+        self._score_loop = ScoreLoop(self._params, config, self.counts, self.compiled_shapes)
+        self._generate_loop: GenerateLoop | None = None
+
+    def plan(self, items: Sequence[ScoreItem]) -> Plan:
+        """How `score` will compute `items`; raises what it raises for them."""
+        return plan_scores(items, **self._limits)
+
+    def score(
+        self,
+        items: Sequence[ScoreItem],
+        on_result: Callable[[int, ScoreResult], None] | None = None,
+    ) -> list[ScoreResult]:
+        """Log-probabilities of every item's `ids[start:]`, in the order of `items`.
+
+        Args:
+            items: what to score.
+            on_result: called with an item's index and result as each batch arrives.
+
+        Raises:
+            InputError: an item does not fit the model (nothing is computed then), or memory does
+                not suffice for a single row.
+        """
+        plan = self.plan(items)
+        results: dict[int, ScoreResult] = {}
+        for index, result in self._score_loop.run(plan):
+            results[index] = result
+            if on_result is not None:
+                on_result(index, result)
+        self.counts.update(
+            prefilled=plan.prefilled, saved=plan.saved, padding=plan.padding, scored=plan.scored
+        )
+        return [results[index] for index in range(len(items))]
+
+    def generate(
+        self,
+        items: Sequence[GenerateItem],
+        on_text: Callable[[int, str], None] | None = None,
+        on_result: Callable[[int, GenerateResult], None] | None = None,
+    ) -> list[GenerateResult]:
+        """A continuation of every item, in the order of `items`.
+
+        Args:
+            items: what to continue.
+            on_text: called with an item's index and new text as it is generated; the pieces of an
+                item join to its result's text, and never hold any of a stop string.
+            on_result: called with an item's index and result when its batch has ended.
+
+        Raises:
+            InputError: an item does not fit the model (nothing is computed then), or memory does
+                not suffice for `batch_rows` rows.
+        """
+        plan = plan_generation(items, batch_rows=self._batch_rows, **self._limits)
+        if not items:
+            return []
+        results: dict[int, GenerateResult] = {}
+        for index, result in self._decoder_loop().run(plan, items, on_text):
+            results[index] = result
+            if on_result is not None:
+                on_result(index, result)
+        self.counts.update(prefilled=plan.prefilled, saved=plan.saved)
+        return [results[index] for index in range(len(items))]
+
+    def _decoder_loop(self) -> GenerateLoop:
+        """Made when it is first needed: the decode layout is a second copy of the layers."""
+        if self._generate_loop is None:
+            stacked = isinstance(self._params["layers"], dict)
+            params = jax.jit(decoder.unstack)(self._params) if stacked else self._params
+            self._generate_loop = GenerateLoop(
+                params, self._config, self._tokenizer, self.counts, self.compiled_shapes
+            )
+        return self._generate_loop

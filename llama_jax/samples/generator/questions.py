@@ -1,0 +1,113 @@
+"""Questions about the facts of the world: the answers, and which are held out."""
+
+from dataclasses import dataclass
+
+from llama_jax.samples.generator import effects, facts, people, tools
+from llama_jax.samples.generator.grammar import (
+    PEOPLE,
+    Draw,
+    article,
+    blocks,
+    fact_is_held,
+    lines,
+    options,
+    wording_is_held,
+)
+from llama_jax.samples.generator.wordings import WORDINGS
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One answer to be asked for, in any wording of its relation.
+
+    Attributes:
+        relation: key of `WORDINGS`.
+        index: number among the facts of the relation.
+        key: the subject, for excluding what is also true of it.
+        slots: what fills the wordings.
+        answer: the answer.
+        held: whether the corpus holds no question about it.
+    """
+
+    relation: str
+    index: int
+    key: str
+    slots: dict[str, str]
+    answer: str
+    held: bool
+
+    def stem(self, wording: int, draw: Draw) -> str:
+        """The question in one wording, about somebody drawn."""
+        return WORDINGS[self.relation][wording].format(**self.slots, **draw.one(PEOPLE).words())
+
+    def wordings(self, held: bool) -> list[int]:
+        """The wordings kept for the benchmark rows, or the others."""
+        count = len(WORDINGS[self.relation])
+        return [w for w in range(count) if wording_is_held(self.index, w) == held]
+
+
+def _scene_facts() -> list[tuple[str, str, dict[str, str], str, bool]]:
+    """Facts behind the scenes, as (relation, key, slots, answer, held)."""
+    rows: list[tuple[str, str, dict[str, str], str, bool]] = []
+
+    def objects(field: str) -> list[tuple[str, bool]]:
+        *seen, held = options(field)
+        return [(o, False) for o in seen] + [(held, True)]
+
+    for tool, _, verb, _, things, *_ in blocks(tools.TOOLS):
+        rows += [("tool", tool, {"verb": verb, "object": o}, tool, h) for o, h in objects(things)]
+    for outcome, _, things, _, cause, *_ in blocks(effects.EFFECTS):
+        for o, h in objects(things):
+            rows.append(("effect", outcome, {"cause": cause.format(object=o)}, outcome, h))
+    for place, things, _ in blocks(people.STORES):
+        rows += [("store", place, {"object": o}, f"in {place}", h) for o, h in objects(things)]
+    for helper, _, does, things, _ in blocks(people.HELPERS):
+        rows += [("helper", helper, {"object": o}, f"{helper}", h) for o, h in objects(things)]
+        rows.append(("work", helper, {"does": does}, helper, False))
+    for advice, _, _, cause, _ in blocks(people.REACTIONS):
+        rows.append(("need", advice, {"cause": cause}, advice, False))
+    return rows
+
+
+def _plain_facts() -> list[tuple[str, str, dict[str, str], str]]:
+    """Facts of the tables in `facts`, as (relation, key, slots, answer)."""
+    rows: list[tuple[str, str, dict[str, str], str]] = []
+    for animal, _, food, home, young, call, *_ in lines(facts.ANIMALS):
+        slots = {"animal": animal, "one": article(animal), "young": young, "call": call}
+        told = (("food", food, food), ("home", home, f"in {home}"), ("young", young, young),
+                ("parent", young, article(animal)), ("caller", call, article(animal)))  # fmt: skip
+        rows += [(relation, animal, slots, answer) for relation, f, answer in told if f != "-"]
+    for material, source, things in lines(facts.MATERIALS):
+        rows.append(("source", material, {"material": material}, f"from {source}"))
+        for thing in options(things) if things != "-" else ():
+            rows.append(("material", material, {"thing": thing}, material))
+    for name, things, _ in lines(facts.PROPERTIES):
+        rows += [("quality", name, {"thing": thing}, name) for thing in options(things)]
+    for name, events in lines(facts.SEASONS):
+        rows += [("season", name, {"event": event}, name) for event in options(events)]
+    rows += [("body", part, {"work": work}, part) for part, work, _ in lines(facts.BODY)]
+    rows += [("opposite", word, {"word": word}, o) for word, o in lines(facts.OPPOSITES)]
+    for kind, members in lines(facts.KINDS):
+        rows += [("kind", kind, {"thing": thing}, article(kind)) for thing in options(members)]
+    rows += [("number", asked, {"asked": asked}, n) for asked, n in lines(facts.NUMBERS)]
+    return rows
+
+
+def all_facts() -> tuple[Fact, ...]:
+    """Every fact that can be asked for, numbered within its relation."""
+    numbers = dict.fromkeys(WORDINGS, 0)
+    found = []
+    rows = [(*row, fact_is_held(i)) for i, row in enumerate(_plain_facts())]
+    for relation, key, slots, answer, held in [*_scene_facts(), *rows]:
+        found.append(Fact(relation, numbers[relation], key, slots, answer, held))
+        numbers[relation] += 1
+    return tuple(found)
+
+
+def question(draw: Draw, facts_asked: list[Fact]) -> str:
+    """A document of the corpus: questions in wordings that are not held out, each with its answer."""
+    told = []
+    for fact in facts_asked:
+        stem = fact.stem(draw.one(fact.wordings(held=False)), draw)
+        told.append(f"Question: {stem}\nAnswer: {fact.answer}")
+    return "\n".join(told)

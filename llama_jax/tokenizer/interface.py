@@ -1,0 +1,69 @@
+"""What the rest of the library may ask of a tokenizer, whichever file it came from."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from llama_jax.config import LlamaConfig
+from llama_jax.errors import InputError
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Text to token ids and back.
+
+    Attributes:
+        vocab_size: number of pieces; ids are 0 to vocab_size - 1.
+        bos_id: the token that begins a text.
+        eos_id: the token that ends a text.
+        sha256: hex digest of the pieces, their scores and every setting that changes the ids: the
+            same for one tokenizer stored in two formats.
+    """
+
+    vocab_size: int
+    bos_id: int
+    eos_id: int
+    sha256: str
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of `text`, without BOS or EOS; "<s>" in a text is plain text."""
+        ...
+
+    def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids of `text`, and for each the (begin, end) bytes of UTF-8 `text` that it covers.
+
+        A byte of a character covers the whole character. What the tokenizer adds itself (the space
+        before the first word) covers nothing: begin equals end.
+        """
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids`; BOS and EOS have none, bytes that are not UTF-8 become U+FFFD."""
+        ...
+
+    def id_to_piece(self, token: int) -> str:
+        """The entry of the vocabulary, as the tokenizer's file writes it."""
+        ...
+
+    def id_to_bytes(self, token: int) -> bytes:
+        """The UTF-8 bytes that a token stands for inside a text; none for BOS and EOS."""
+        ...
+
+    def serialized(self) -> bytes:
+        """A file that `load_tokenizer` reads back as this tokenizer, with the same `sha256`."""
+        ...
+
+
+def check_fits(tokenizer: Tokenizer, config: LlamaConfig) -> None:
+    """Refuses a tokenizer that has ids for which the model has no embedding.
+
+    A smaller one is allowed: embeddings are often padded.
+
+    Raises:
+        InputError: the tokenizer has more pieces than the embedding has rows.
+    """
+    if tokenizer.vocab_size > config.vocab_size:
+        raise InputError(
+            f"the tokenizer has {tokenizer.vocab_size} pieces but the model's embedding has "
+            f"{config.vocab_size} rows (vocab_size): they do not belong together; pass the "
+            "tokenizer that the model was trained with"
+        )

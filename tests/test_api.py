@@ -1,0 +1,96 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from reference import numpy_llama
+
+import llama_jax as lj
+from llama_jax.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def model(small_model):
+    return lj.load(small_model)
+
+
+def log_softmax(x):
+    x = x - x.max(-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+
+def test_logits_equal_numpy_float64(model):
+    expected = numpy_llama.logits(model.params, model.config, list(model.encode("A cat sat.")))
+    np.testing.assert_allclose(model.logits("A cat sat."), expected, atol=2e-5)
+
+
+def test_loglikelihood_equals_numpy_float64(model):
+    result = model.loglikelihood("A cat", " sat down.")
+    ids = list(model.encode("A cat sat down."))
+    n = len(result.logprobs)
+    expected = log_softmax(numpy_llama.logits(model.params, model.config, ids))
+    start = len(ids) - n
+    np.testing.assert_allclose(
+        result.logprobs, [expected[i - 1, ids[i]] for i in range(start, len(ids))], atol=1e-5
+    )
+
+
+def test_generate_one_or_several(model):
+    one = model.generate("The", max_new_tokens=4)
+    assert isinstance(one, str)
+    assert model.generate(["A cat", "The"], max_new_tokens=4)[1] == one
+
+
+def test_a_prompt_is_the_same_whatever_it_is_batched_with(model):
+    alone = model.generate("The", max_new_tokens=6, temperature=1.0, seed=5)
+    batch = model.generate(["The", "A cat sat on"], max_new_tokens=6, temperature=1.0, seed=5)
+    assert batch[0] == alone
+
+
+def test_streamed_pieces_join_to_the_text(model):
+    pieces = {0: "", 1: ""}
+
+    def collect(index, text):
+        pieces[index] += text
+
+    texts = model.generate(["The", "A cat"], max_new_tokens=12, on_text=collect)
+    assert [pieces[0], pieces[1]] == texts
+
+
+def test_evaluate_is_what_the_command_line_calls(model):
+    results = lj.evaluate(model, ["hellaswag"], limit=2)
+    task = results.summary["tasks"]["hellaswag"]
+    assert task["n"] == 2 and task["data"] == "samples"
+    assert results.summary["model"]["parameters"] == model.info.parameters
+    assert len(results.samples["hellaswag"]) == 2
+
+
+def test_a_tokenizer_larger_than_the_embedding_is_refused(model):
+    config = dataclasses.replace(model.config, vocab_size=400)
+    with pytest.raises(InputError, match="512 pieces .* 400 rows"):
+        lj.Model(config, model.params, model.tokenizer, "x")
+
+
+def test_the_context_changes_what_is_accepted(model):
+    long = dataclasses.replace(model, config=dataclasses.replace(model.config, context=64))
+    prompt = "cat " * 40
+    assert len(model.encode(prompt)) > 64
+    assert model.generate(prompt, max_new_tokens=1) is not None
+    with pytest.raises(InputError, match="exceed the context of 64 tokens"):
+        long.generate(prompt, max_new_tokens=1)
+
+
+def test_weights_without_a_tokenizer_ask_for_one(tmp_path):
+    from reference import hf_model
+
+    with pytest.raises(InputError, match="brings no tokenizer .* --tokenizer FILE"):
+        lj.load(hf_model.write("gqa", tmp_path / "m"))
+
+
+@pytest.mark.shared
+def test_stories260k_tells_its_story(shared):
+    import json
+
+    folder = shared / "models" / "stories260K"
+    model = lj.load(folder / "stories260K.bin", folder / "tok512.bin")
+    expected = json.loads((folder / "expected_output.json").read_text())
+    assert model.generate("", max_new_tokens=200) == expected["text"]

@@ -1,0 +1,155 @@
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from llama_jax import cli
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs `llama-jax ARGS`: (exit status, stdout, stderr)."""
+
+    def call(*args):
+        monkeypatch.setattr(sys, "argv", ["llama-jax", *map(str, args)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def test_help_is_light():
+    """Neither JAX nor anything else heavy is imported to print a help page."""
+    heavy = [
+        "jax",
+        "flax",
+        "optax",
+        "orbax",
+        "tensorflow_datasets",
+        "matplotlib",
+        "sentencepiece",
+        "numpy",
+        "scipy",
+    ]
+    code = (
+        "import sys; from llama_jax import cli; sys.argv = ['llama-jax', '--help']\n"
+        "try: cli.main()\n"
+        f"except SystemExit: print('HEAVY', [m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "generate" in done.stdout and "eval" in done.stdout
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_generate_prints_prompt_and_continuation(run, small_model):
+    options = ("--max-new-tokens", "5", "--prompt", "A cat sat")
+    status, out, _ = run("generate", small_model, *options)
+    assert status == 0
+    assert out.startswith("A cat sat")
+    status, lines, _ = run("generate", small_model, *options, "--prompt", "The", "--json")
+    first, second = map(json.loads, lines.splitlines())
+    assert (first["prompt"], second["prompt"]) == ("A cat sat", "The")
+    assert out == first["prompt"] + first["text"] + "\n"
+    assert len(first["ids"]) == 5 and first["stop_reason"] == "length"
+    status, both, _ = run("generate", small_model, *options, "--prompt", "The")
+    assert both == f"{out[:-1]}\n\nThe{second['text']}\n\n"
+
+
+def test_sampling_is_a_function_of_the_seed(run, small_model):
+    options = ("--max-new-tokens", "8", "--temperature", "1.5", "--prompt", "The")
+    texts = [run("generate", small_model, *options, "--seed", s)[1] for s in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_eval_prints_tables_and_does_nothing_twice(run, small_model, tmp_path):
+    args = ("eval", small_model, "--tasks", "hellaswag,arc_challenge", "--limit", "3")
+    status, out, err = run(*args, "--out", tmp_path / "out")
+    assert status == 0, err
+    assert "| Llama 2 70B" in out and "3 of " in out
+    assert "data: the samples inside the package (no --data)" in err
+    results = (tmp_path / "out" / "results.json").read_bytes()
+    status, again, err = run(*args, "--out", tmp_path / "out")
+    assert (status, again) == (0, out)
+    assert "hellaswag: complete in" in err and "the model had nothing to do" in err
+    assert (tmp_path / "out" / "results.json").read_bytes() == results
+    status, text, _ = run(*args, "--out", tmp_path / "out", "--json")
+    assert json.loads(text) == json.loads(results)
+
+
+def test_report_writes_one_page_for_several_runs(run, small_model, tmp_path):
+    for name, protocol in (("a", "paper"), ("b", "lm-eval")):
+        options = ("--tasks", "hellaswag", "--limit", "3", "--protocol", protocol)
+        assert run("eval", small_model, *options, "--out", tmp_path / name)[0] == 0
+    runs = (tmp_path / "a", tmp_path / "b")
+    status, out, _ = run("report", *runs, "--out", tmp_path / "page")
+    assert status == 0
+    assert str(tmp_path / "page" / "index.html") in out
+    assert "lm-eval v1, 0-shot" in (tmp_path / "page" / "report.md").read_text()
+
+
+def test_doctor(run):
+    status, out, _ = run("doctor")
+    assert status == 0 and "JAX runs on: cpu" in out
+    found = json.loads(run("doctor", "--json")[1])
+    assert found["backend"] == "cpu" and found["devices"][0]["platform"] == "cpu"
+
+
+BAD = {
+    "no model": (["generate", "nowhere"], "nowhere: no such file or directory"),
+    "tokenizer": (["generate", "MODEL", "--tokenizer", "no.model"], "no.model: no such tokenizer"),
+    "too long": (
+        ["generate", "MODEL", "--prompt", "cat " * 200],
+        r"prompt 0: \d+ tokens .* exceed the context of 128",
+    ),
+    "too many new": (
+        ["generate", "MODEL", "--prompt", "The", "--max-new-tokens", "500"],
+        "prompt 0: .* 500 new tokens exceed the context of 128 tokens",
+    ),
+    "temperature": (["generate", "MODEL", "--temperature", "-1"], "temperature -1"),
+    "task": (
+        ["eval", "MODEL", "--tasks", "hellaswaag"],
+        "hellaswaag.*arc_challenge.*hellaswag",
+    ),
+    "protocol": (
+        ["eval", "MODEL", "--tasks", "hellaswag", "--protocol", "mine"],
+        "mine.*paper.*lm-eval",
+    ),
+    "no task": (["eval", "MODEL", "--tasks", ","], "name at least one"),
+    "data": (
+        ["eval", "MODEL", "--tasks", "hellaswag", "--data", "nowhere"],
+        "hellaswag: .*nowhere",
+    ),
+    "report": (["report", "nowhere", "--out", "OUT"], "nowhere/results.json: missing"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_status_2_and_nothing_written(run, small_model, tmp_path, case):
+    args, message = BAD[case]
+    names = {"MODEL": str(small_model), "OUT": str(tmp_path / "out")}
+    args = [names.get(a, a) for a in args]
+    if args[0] == "eval":
+        args += ["--out", str(tmp_path / "out")]
+    status, out, err = run(*args)
+    assert (status, out) == (2, "")
+    lines = [line for line in err.splitlines() if not line.startswith("data: ")]
+    assert len(lines) == 1, err
+    assert re.search(message, lines[0]), lines[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_platform_that_is_not_there_is_refused_before_the_weights_are_read():
+    """In a process of its own: JAX chooses its backend once."""
+    code = "import sys; from llama_jax import cli; sys.argv = %r; cli.main()"
+    argv = ["llama-jax", "generate", "nowhere", "--platform", "tpu"]
+    done = subprocess.run([sys.executable, "-c", code % argv], capture_output=True, text=True)
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert "--platform tpu: JAX finds no tpu here" in last and "llama_jax[tpu]" in last
