@@ -94,3 +94,16 @@ def test_stories260k_tells_its_story(shared):
     model = lj.load(folder / "stories260K.bin", folder / "tok512.bin")
     expected = json.loads((folder / "expected_output.json").read_text())
     assert model.generate("", max_new_tokens=200) == expected["text"]
+
+
+def test_an_interrupted_evaluation_ends_with_the_same_bytes(model, tmp_path):
+    def run(out):
+        lj.evaluate(model, ["hellaswag"], limit=12, out_dir=out)
+        return [(out / name).read_bytes() for name in ("results.json", "samples/hellaswag.jsonl")]
+
+    straight = run(tmp_path / "straight")
+    run(tmp_path / "cut")
+    journal = tmp_path / "cut" / "journal" / "hellaswag.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[: len(lines) // 2]))
+    assert run(tmp_path / "cut") == straight

@@ -1,6 +1,6 @@
 """The answers to a plan's items: from the journal where they are known, else from the engine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,6 @@ from llama_jax.evals.plan import TaskPlan
 from llama_jax.evals.requests import Answer, Item, answer
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 
-# Generations are journalled in parts of this many: what an interruption may cost. It is a multiple
-# of the engine's usual batch, so that batches stay full.
-GENERATE_PART = 64
-
 
 @runtime_checkable
 class Asked(Protocol):
@@ -27,12 +23,21 @@ class Asked(Protocol):
         self,
         items: Sequence[ScoreItem],
         on_result: Callable[[int, ScoreResult], None] | None = None,
-    ) -> list[ScoreResult]:
-        """Scores items; calls on_result(index, result) as results arrive."""
+        known: Collection[int] = (),
+    ) -> list[ScoreResult | None]:
+        """Scores items; calls on_result(index, result) as results arrive.
+
+        Items whose index is `known` need no answer; the others are computed as if it were needed.
+        """
         ...
 
-    def generate(self, items: Sequence[GenerateItem]) -> list[GenerateResult]:
-        """Continues items."""
+    def generate(
+        self,
+        items: Sequence[GenerateItem],
+        *,
+        on_result: Callable[[int, GenerateResult], None] | None = None,
+    ) -> list[GenerateResult]:
+        """Continues items; calls on_result(index, result) as results arrive."""
         ...
 
 
@@ -70,10 +75,14 @@ def known_answers(plan: TaskPlan, out_dir: Path | None, owner: dict[str, Any]) -
 def ask(engine: Asked, plan: TaskPlan, known: Known, progress: bool | None = None) -> list[Answer]:
     """Returns the answer to every item of the plan, in order; new ones are journalled at once."""
     answers = dict(known.answers)
-    missing = [i for i, k in zip(plan.items, plan.keys, strict=True) if k not in answers]
-    scored = [item for item in missing if isinstance(item, ScoreItem)]
-    generated = [item for item in missing if isinstance(item, GenerateItem)]
-    write = missing and known.path is not None
+    scored = [item for item in plan.items if isinstance(item, ScoreItem)]
+    done = {index for index, item in enumerate(scored) if item_key(item) in answers}
+    generated = [
+        item
+        for item in plan.items
+        if isinstance(item, GenerateItem) and item_key(item) not in answers
+    ]
+    write = (len(done) < len(scored) or generated) and known.path is not None
     journal = Journal(known.path, known.owner, known.whole) if write else nullcontext()
     bar = progress_bar(f"{plan.benchmark.name}: asking", len(plan.items), progress, len(answers))
     with journal, bar:
@@ -84,17 +93,20 @@ def ask(engine: Asked, plan: TaskPlan, known: Known, progress: bool | None = Non
             except InputError as error:
                 raise InputError(f"{_named(plan, item)}: {error}") from error
             key = item_key(item)
+            if key in answers:  # known, but in one batch with items that are not
+                return
             answers[key] = found
             if write:
                 journal.append(key, found)
             bar.update()
 
-        if scored:
-            engine.score(scored, on_result=lambda index, result: keep(scored[index], result))
-        for begin in range(0, len(generated), GENERATE_PART):
-            part = generated[begin : begin + GENERATE_PART]
-            for item, result in zip(part, engine.generate(part), strict=True):
-                keep(item, result)
+        if len(done) < len(scored):
+            # All items, so that the batches are those of a run that was not interrupted.
+            engine.score(scored, lambda index, result: keep(scored[index], result), known=done)
+        if generated:
+            engine.generate(
+                generated, on_result=lambda index, result: keep(generated[index], result)
+            )
     return [answers[key] for key in plan.keys]
 
 

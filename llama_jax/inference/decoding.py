@@ -84,7 +84,7 @@ def feed(
     return DecodeState(cache, jnp.where(counts[:, None] > 0, last, state.hidden))
 
 
-@functools.partial(jax.jit, static_argnames=("config", "vocab_size"), donate_argnames="state")
+@functools.partial(jax.jit, static_argnames="config", donate_argnames="state")
 def decode(
     params: dict,
     config: LlamaConfig,
@@ -94,7 +94,7 @@ def decode(
     remaining: Int[Array, "B"],
     steps: Int[Array, ""],
     eos_id: Int[Array, ""],
-    vocab_size: int,
+    vocab_size: Int[Array, ""],
 ) -> tuple[DecodeState, Int[Array, "steps B"]]:
     """Takes up to `steps` steps; returns the ids of each, -1 where a row had ended.
 
@@ -113,18 +113,15 @@ def decode(
 
     def step(carry):
         index, state, remaining, ids = carry
-        logits = decoder.logits(params, config, state.hidden)[:, :vocab_size]
+        logits = decoder.logits(params, config, state.hidden)
+        logits = jnp.where(jnp.arange(config.vocab_size) < vocab_size, logits, -jnp.inf)
         keys = row_keys(settings.seed, offset + state.cache.lengths)
         drawn = sample(logits, keys, settings.temperature, settings.top_k, settings.top_p)
         ids = ids.at[index].set(jnp.where(remaining > 0, drawn, -1))
         remaining = jnp.where(drawn == eos_id, 0, jnp.maximum(remaining - 1, 0))
+        counts = (remaining > 0).astype(jnp.int32)
         hidden, cache = decoder.forward(
-            params,
-            config,
-            drawn[:, None],
-            prefix=prefix,
-            cache=state.cache,
-            token_counts=(remaining > 0).astype(jnp.int32),
+            params, config, drawn[:, None], prefix=prefix, cache=state.cache, token_counts=counts
         )
         return index + 1, DecodeState(cache, hidden[:, 0]), remaining, ids
 

@@ -5,7 +5,7 @@ generate   items --plan_generation--> GeneratePlan --GenerateLoop--> results
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -78,18 +78,21 @@ class Engine:
         self,
         items: Sequence[ScoreItem],
         on_result: Callable[[int, ScoreResult], None] | None = None,
-    ) -> list[ScoreResult]:
+        known: Collection[int] = (),
+    ) -> list[ScoreResult | None]:
         """Log-probabilities of every item's `ids[start:]`, in the order of `items`.
 
         Args:
             items: what to score.
             on_result: called with an item's index and result as each batch arrives.
+            known: indices of items that need no answer; batches of nothing else are left out (None
+                in the answer), and the others stay as they are.
 
         Raises:
             InputError: an item does not fit the model (nothing is computed then), or memory does
                 not suffice for a single row.
         """
-        plan = self.plan(items)
+        plan = self.plan(items).without(known)
         results: dict[int, ScoreResult] = {}
         for index, result in self._score_loop.run(plan):
             results[index] = result
@@ -98,7 +101,7 @@ class Engine:
         self.counts.update(
             prefilled=plan.prefilled, saved=plan.saved, padding=plan.padding, scored=plan.scored
         )
-        return [results[index] for index in range(len(items))]
+        return [results.get(index) for index in range(len(items))]
 
     def generate(
         self,

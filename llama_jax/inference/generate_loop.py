@@ -89,9 +89,8 @@ class GenerateLoop:
         """The rows of a batch, all of them ended."""
         asked = [items[index] for index in batch.items]
         prompts = [np.array(item.ids[batch.depth :], np.int32) for item in asked]
-        rows = [
-            Continuation(items[index], plan.limits[index], self._tokenizer) for index in batch.items
-        ]
+        limits = [plan.limits[index] for index in batch.items]
+        rows = [Continuation(*pair, self._tokenizer) for pair in zip(asked, limits, strict=True)]
         lengths = np.zeros(batch.rows, np.int32)
         lengths[: len(rows)] = [len(prompt) for prompt in prompts]
         # Somebody who reads along gets every token; otherwise the host looks less often.
@@ -163,7 +162,7 @@ class GenerateLoop:
             remaining,
             np.int32(steps),
             np.int32(self._tokenizer.eos_id),
-            self._vocab_size,
+            np.int32(self._vocab_size),
         )
         return state, np.asarray(ids)
 

@@ -9,8 +9,8 @@ The last id of an item is never fed to the model: nothing is read off behind it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,20 +36,55 @@ class Plan:
     Attributes:
         prefixes: the prefix tree, parents before children.
         batches: in the order to run: those of one prefix together, longest first.
-        items: how many items were asked.
-        prefilled: real tokens that go through the model, prefixes included.
-        saved: tokens that sharing spares: those to feed item by item, less `prefilled`.
-        scored: scored ids of all items.
-        padding: positions that are computed and hold nothing.
+        sizes: of every item that was asked, how many ids are fed and how many are scored.
     """
 
     prefixes: tuple[Prefix, ...]
     batches: tuple[TokenBatch, ...]
-    items: int
-    prefilled: int
-    saved: int
-    scored: int
-    padding: int
+    sizes: tuple[tuple[int, int], ...]
+
+    def without(self, known: Collection[int]) -> "Plan":
+        """The plan without the batches that hold known items only.
+
+        The batches that are left are what they were, so that what an interrupted run still has to
+        compute is computed bit for bit as it would have been.
+        """
+        known = frozenset(known)
+        left = (b for b in self.batches if any(read.item not in known for read in b.reads))
+        return replace(self, batches=tuple(left))
+
+    @property
+    def items(self) -> frozenset[int]:
+        """Items that the batches answer."""
+        return frozenset(read.item for batch in self.batches for read in batch.reads)
+
+    @property
+    def used_prefixes(self) -> tuple[Prefix, ...]:
+        """Prefixes that a batch stands behind."""
+        used = {batch.prefix for batch in self.batches}
+        return tuple(prefix for index, prefix in enumerate(self.prefixes) if index in used)
+
+    @property
+    def prefilled(self) -> int:
+        """Real tokens that go through the model, prefixes included."""
+        own = sum(int(batch.counts.sum()) for batch in self.batches)
+        return own + sum(prefix.length for prefix in self.used_prefixes)
+
+    @property
+    def saved(self) -> int:
+        """Tokens that sharing spares: those to feed item by item, less `prefilled`."""
+        return sum(self.sizes[item][0] for item in self.items) - self.prefilled
+
+    @property
+    def scored(self) -> int:
+        """Scored ids of all items."""
+        return sum(self.sizes[item][1] for item in self.items)
+
+    @property
+    def padding(self) -> int:
+        """Positions that are computed and hold nothing."""
+        own = sum(batch.tokens.size for batch in self.batches)
+        return own + sum(len(prefix.ids) for prefix in self.used_prefixes) - self.prefilled
 
     def shape(self, batch: TokenBatch) -> tuple:
         """("score", P, B, T, N, K): batches with the same one share a compiled program."""
@@ -59,7 +94,7 @@ class Plan:
     @property
     def shapes(self) -> frozenset[tuple]:
         """What has to be compiled: ("prefix", P) and the shapes of the batches."""
-        prefixes = {("prefix", len(prefix.ids)) for prefix in self.prefixes}
+        prefixes = {("prefix", len(prefix.ids)) for prefix in self.used_prefixes}
         return frozenset(prefixes | {self.shape(batch) for batch in self.batches})
 
 
@@ -94,18 +129,8 @@ def plan_scores(
     prefixes, parts = split_groups(rows, groups, buckets(context))
     layout = _layout(prefixes, parts, buckets(context), batch_tokens, call_tokens)
     batches = _same_widths([token_batch(items, *part) for part in layout], prefixes)
-    prefilled = sum(prefix.length for prefix in prefixes)
-    prefilled += sum(int(batch.counts.sum()) for batch in batches)
-    computed = sum(len(p.ids) for p in prefixes) + sum(batch.tokens.size for batch in batches)
-    return Plan(
-        prefixes=tuple(prefixes),
-        batches=tuple(batches),
-        items=len(items),
-        prefilled=prefilled,
-        saved=sum(len(ids) for ids in fed) - prefilled,
-        scored=sum(len(item.ids) - item.start for item in items),
-        padding=computed - prefilled,
-    )
+    sizes = [(len(ids), len(item.ids) - item.start) for ids, item in zip(fed, items, strict=True)]
+    return Plan(tuple(prefixes), tuple(batches), tuple(sizes))
 
 
 def describe(plan: Plan) -> str:
@@ -113,8 +138,8 @@ def describe(plan: Plan) -> str:
     rows = sum(int(np.count_nonzero(batch.counts)) for batch in plan.batches)
     calls = Counter(plan.shape(batch) for batch in plan.batches)
     lines = [
-        f"{plan.items} items in {rows} rows, {len(plan.batches)} batches, "
-        f"{len(plan.prefixes)} shared prefixes",
+        f"{len(plan.items)} items in {rows} rows, {len(plan.batches)} batches, "
+        f"{len(plan.used_prefixes)} shared prefixes",
         f"tokens: {plan.prefilled} to prefill, {plan.saved} saved by sharing, "
         f"{plan.padding} of padding; {plan.scored} to score",
         f"shapes to compile: {len(plan.shapes)}",

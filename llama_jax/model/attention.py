@@ -69,23 +69,35 @@ def attention_with_log_sum(
     """
     B, T, N, H = query.shape
     K = segment.key.shape[-2]
-    shared = "" if segment.key.ndim == 3 else "B"
     grouped = query.reshape(B, T, K, N // K, H)
+    # The order of the letters is the one in which XLA's matrix product leaves them: no transpose of
+    # the scores, which are the largest array here. Only the output is brought into our order.
+    if segment.key.ndim == 3:
+        keys, scored, mask = "SKH", "KBTGS", segment.mask[None, :, :, None]
+    else:
+        keys, scored, mask = "BSKH", "BKTGS", segment.mask[:, None, :, None]
     scores = jnp.einsum(
-        f"BTKGH,{shared}SKH->BTKGS", grouped, segment.key, preferred_element_type=jnp.float32
+        f"BTKGH,{keys}->{scored}", grouped, segment.key, preferred_element_type=jnp.float32
     )
-    mask = jnp.broadcast_to(segment.mask, (B, T, segment.key.shape[-3]))[:, :, None, None]
     scores = jnp.where(mask, scores * H**-0.5, -jnp.inf)
     # The largest score is subtracted for range; where all are masked, zero keeps exp(-inf) = 0.
-    largest = jax.lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
-    weights = jnp.exp(scores - jnp.where(jnp.isfinite(largest), largest, 0.0))
-    total = jnp.sum(weights, axis=-1, keepdims=True)
-    weights = (weights / jnp.where(total > 0, total, 1.0)).astype(segment.value.dtype)
+    largest = jax.lax.stop_gradient(jnp.max(scores, axis=-1))
+    weights = jnp.exp(scores - jnp.where(jnp.isfinite(largest), largest, 0.0)[..., None])
+    total = jnp.sum(weights, axis=-1)
     output = jnp.einsum(
-        f"BTKGS,{shared}SKH->BTKGH", weights, segment.value, preferred_element_type=jnp.float32
+        f"{scored},{keys}->{scored[:-1]}H",
+        weights.astype(segment.value.dtype),
+        segment.value,
+        preferred_element_type=jnp.float32,
     )
-    log_sum = jnp.where(total > 0, jnp.log(jnp.where(total > 0, total, 1.0)) + largest, -jnp.inf)
-    return output.reshape(B, T, N, H), log_sum.reshape(B, T, N)
+    some = jnp.where(total > 0, total, 1.0)
+    output = output / some[..., None]
+    log_sum = jnp.where(total > 0, jnp.log(some) + largest, -jnp.inf)
+    order = [scored.index(letter) for letter in "BTKG"]
+    return (
+        output.transpose(*order, 4).reshape(B, T, N, H),
+        log_sum.transpose(order).reshape(B, T, N),
+    )
 
 
 def combine(

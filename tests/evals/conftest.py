@@ -110,10 +110,10 @@ class HashEngine:
         self._left = crash_after
         self._batch = batch
 
-    def score(self, items, on_result=None) -> list[ScoreResult]:
+    def score(self, items, on_result=None, known=()) -> list[ScoreResult | None]:
         self.calls += 1
         results = {}
-        backwards = list(range(len(items)))[::-1]
+        backwards = [index for index in range(len(items)) if index not in known][::-1]
         for begin in range(0, len(items), self._batch):
             for index in backwards[begin : begin + self._batch]:
                 self._work()
@@ -122,15 +122,17 @@ class HashEngine:
                 self.counts["scored"] += len(items[index].ids) - items[index].start
                 if on_result is not None:
                     on_result(index, results[index])
-        return [results[index] for index in range(len(items))]
+        return [results.get(index) for index in range(len(items))]
 
-    def generate(self, items) -> list[GenerateResult]:
+    def generate(self, items, *, on_result=None) -> list[GenerateResult]:
         self.calls += 1
         results = []
-        for item in items:
+        for index, item in enumerate(items):
             self._work()
             results.append(generate_by_hash(item))
             self.counts["generated"] += 1
+            if on_result is not None:
+                on_result(index, results[-1])
         return results
 
     def _work(self) -> None:

@@ -185,11 +185,11 @@ def test_results_arrive_batch_by_batch(make_engine):
 
 
 def test_caches_grow_as_they_fill(make_engine, greedy, monkeypatch):
-    monkeypatch.setattr(generation, "SMALLEST_CAPACITY", 32)
+    monkeypatch.setattr(generation, "SMALLEST_CAPACITY", 64)
     engine = make_engine()
-    items = [GenerateItem((1, 7), 40), GenerateItem((1, 8, 9, 3), 40), GenerateItem((1,), 3)]
+    items = [GenerateItem((1, 7), 80), GenerateItem((1, 8, 9, 3), 70), GenerateItem((1,), 3)]
     results = engine.generate(items)
-    assert {shape[-1] for shape in engine.compiled_shapes if shape[0] == "decode"} == {32, 64}
+    assert {shape[-1] for shape in engine.compiled_shapes if shape[0] == "decode"} == {64, 128}
     for item, result in zip(items, results, strict=True):
         assert result.ids == greedy(item.ids, item.max_new_tokens)[: len(result.ids)]
         assert len(result.ids) == item.max_new_tokens or result.stop_reason == "eos"

@@ -292,3 +292,18 @@ def test_a_shape_must_save_as_much_as_its_compilation_costs():
     few, many = ((64, 1), (8, 8)), ((64, 16), (8, 2000))
     assert len(choose_shapes([few], 512)) == 1
     assert {shape.length for shape in choose_shapes([many], 512)} == {8, 64}
+
+
+def test_a_plan_without_known_items_keeps_the_other_batches_as_they_were():
+    rng = np.random.default_rng(3)
+    items = [ScoreItem(tuple(rng.integers(0, 50, n).tolist()), 2) for n in range(4, 40)]
+    plan = plan_scores(items, context=64, vocab_size=50, batch_tokens=128)
+    known = {read.item for batch in plan.batches[:2] for read in batch.reads}
+    rest = plan.without(known)
+    assert rest.batches == plan.batches[2:]
+    assert rest.items == plan.items - known
+    assert rest.scored == sum(len(items[i].ids) - 2 for i in rest.items)
+    assert rest.prefilled + rest.saved == sum(len(items[i].ids) - 1 for i in rest.items)
+    one_missing = plan.without(plan.items - {plan.batches[0].reads[0].item})
+    assert one_missing.batches == plan.batches[:1]
+    assert plan.without(plan.items).batches == ()

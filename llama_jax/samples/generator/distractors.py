@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 
 from llama_jax.samples.generator.grammar import Draw
 
+# Rounds are dealt one after the other; where one is stuck, all are dealt again.
+ATTEMPTS = 20
+
 
 def _match(wishes: list[list[int]]) -> list[int] | None:
     """A different column for each row out of its wishes, or None (Kuhn's augmenting paths)."""
@@ -38,11 +41,21 @@ def share_out(
         keys: what each row is about; rows of one key have the same answer.
         counts: wrong choices of each row; every answer is given away once in each round, so the
             balance is exact where all counts are the same.
-        clash: whether the answer of one key could be right for the other, too.
+        clash: whether the answer of one key could be right for the other, too; a key must clash
+            with itself.
 
     Raises:
         ValueError: the answers are too few or too alike for that many wrong choices.
     """
+    for _ in range(ATTEMPTS):
+        wrong = _deal(draw, keys, counts, clash)
+        if wrong is not None:
+            return wrong
+    raise ValueError(f"{len(set(keys))} different answers are too few or too alike to share out")
+
+
+def _deal(draw, keys, counts, clash) -> list[list[int]] | None:
+    """One attempt of `share_out`, round by round; an early round may leave a later one stuck."""
     wrong: list[list[int]] = [[] for _ in keys]
     for turn in range(max(counts)):
         askers = [row for row, count in enumerate(counts) if count > turn]
@@ -57,7 +70,7 @@ def share_out(
             wishes.append(draw.shuffled(free))
         matched = _match(wishes)
         if matched is None:
-            raise ValueError(f"no wrong choice number {turn + 1} for each of {len(askers)} rows")
+            return None
         for row, other in zip(askers, matched, strict=True):
             wrong[row].append(other)
     return wrong

@@ -37,13 +37,6 @@ you leave {object} in the rain for weeks
 went brown and rough with rust / was covered with red rust
 Iron rusts when it stays wet
 
-it dries up | In the garden
-the fern / the rose / the tomato plant / the sunflower
-{Name} forgot to give {object} any water / There was no rain, and {name} did not water {object}
-nobody waters {object}
-drooped and its leaves went dry / hung its head and lost its leaves
-A plant needs water to live
-
 it sprouts | In the garden
 the seed / the bean / the acorn / the pea
 {Name} put {object} into warm wet soil / {Name} planted {object} and watered the spot every day
@@ -72,35 +65,12 @@ you leave {object} in the oven too long
 turned black and smelled of smoke / was as black as coal and nobody could eat it
 Too much heat burns food
 
-it goes bad | In the kitchen
-the milk / the cream / the fish / the meat
-{Name} left {object} in the warm room for a week
-/ Nobody thought of {object}, and the week was hot
-you leave {object} in a warm room for a week
-went bad and had a nasty smell / smelled so bad that it had to be thrown away
-Food stays fresh longer when it is cold
-
 it bursts | A small surprise
 the balloon / the soap bubble / the paper bag full of air / the old football
 {Name} poked {object} with a pin / {Name} pushed a sharp thorn into {object}
 you poke {object} with a pin
 burst with a bang / popped, and all the air was out
 A sharp point lets the air out
-
-it dissolves | In the kitchen
-the sugar / the salt / the sugar lump / the honey
-{Name} stirred {object} into the hot water
-/ {Name} dropped {object} into the cup of hot tea and stirred
-you stir {object} into hot water
-dissolved and could not be seen any more / was gone from sight, but one could still taste it
-Hot water dissolves many things
-
-it boils | In the kitchen
-the water in the pot / the soup / the milk in the pan / the jam
-{Name} left {object} on the hot stove / {Name} lit a strong fire under {object}
-you keep {object} on a hot stove
-began to bubble and steam / boiled and made the lid dance
-Liquids boil when they get very hot
 
 it overflows | Housework
 the bath / the sink / the bucket / the tub
@@ -109,34 +79,6 @@ the tap keeps running into {object}
 filled up and spilled over the edge / was too full, and the floor was under water
 A full thing cannot hold more water
 
-it dries | Housework
-the wet towel / the wet shirt / the wet coat / the wet blanket
-{Name} hung {object} in the warm wind / {Name} put {object} on the line in the sunshine
-you hang {object} in the warm wind
-was dry before noon / lost all its water and was dry and stiff
-Warm air carries the water away
-
-it gets soaked | A small surprise
-the book / the cushion / the teddy bear / the newspaper
-{Name} left {object} outside, and it began to rain / {Name} let {object} fall into the stream
-you leave {object} out in the rain
-was soaked and dripped with water / got wet through and heavy
-Paper and cloth soak up water
-
-it runs away | On the farm
-the rabbit / the hen / the pony / the goat
-{Name} left the gate open behind {object} / The gate was not shut, and {object} saw it
-you leave the gate open for {object}
-ran out of the gate and away / was gone, and only its tracks were left
-Animals go where they can
-
-it ripens | In the garden
-the green apple / the hard plum / the green tomato / the hard pear
-{Name} let {object} hang in the sunshine for weeks / Week after week the sun shone on {object}
-the sun shines on {object} for weeks
-became ripe and sweet / ripened until it was soft and full of juice
-Fruit needs sunshine to ripen
-
 it blows away | Out and about
 the hat / the letter / the paper kite / the napkin
 A strong wind caught {object} in {name}'s hand
@@ -144,49 +86,6 @@ A strong wind caught {object} in {name}'s hand
 a strong wind catches {object}
 flew up over the roofs and away / was carried off by the wind
 The wind carries light things away
-
-it stops | Out and about
-the car / the bus / the tractor / the motor boat
-{Name} saw that {object} had no fuel left / There was not a drop of fuel in {object}
-{object} has no fuel left
-slowed down and would not go on / coughed twice and came to a stop
-An engine needs fuel to run
-
-it sticks to the magnet | Making things
-the pin / the iron nail / the paper clip / the needle
-{Name} held a magnet over {object} / {Name} moved the big magnet near {object}
-you hold a magnet over {object}
-jumped up and hung on the magnet / stuck to the magnet and would not fall
-A magnet pulls iron and steel
-
-it bounces | Out and about
-the rubber ball / the tennis ball / the basketball / the beach ball
-{Name} threw {object} hard at the ground / {Name} let {object} fall from the wall onto the street
-you throw {object} at the ground
-bounced as high as a house / came up again and bounced on and on
-Rubber and air push back
-
-it tears | A small surprise
-the sleeve / the skirt / the paper lantern / the pocket
-{Name} caught {object} on a long thorn / {Name} pulled too hard, and a nail was stuck in {object}
-{object} catches on a thorn
-tore and had a big hole / ripped from top to bottom
-Thin cloth and paper tear easily
-
-it goes out | A small surprise
-the candle / the camp fire / the lantern / the match
-{Name} poured water on {object} / A gust of wind and rain hit {object} in front of {name}
-you pour water on {object}
-went out and left a thin line of smoke / hissed, and then there was no flame
-A fire needs air and must stay dry
-
-it rises | In the kitchen
-the dough / the bread dough / the cake mix / the bun dough
-{Name} put yeast in {object} and set it by the stove
-/ {Name} left {object} with yeast in a warm place
-you put yeast in {object} and keep it warm
-rose to twice its size / swelled until it pushed up the cloth
-Yeast makes small bubbles of air
 
 it hatches | On the farm
 the hen's egg / the duck's egg / the robin's egg / the goose's egg

@@ -7,45 +7,30 @@ A dash says that the table has no such fact. `|` separates columns and ` / ` alt
 ANIMALS = """
 cow | a mammal | grass | the cowshed | a calf | it moos | hair | walks slowly
 horse | a mammal | oats | the stable | a foal | it neighs | hair | gallops
-sheep | a mammal | clover | the fold | a lamb | it bleats | wool | walks in a flock
-pig | a mammal | beets | the sty | a piglet | it grunts | bristles | trots
+sheep | a mammal | - | the fold | a lamb | it bleats | wool | walks in a flock
+pig | a mammal | - | the sty | a piglet | it grunts | bristles | trots
 hen | a bird | grain | the coop | a chick | it clucks | feathers | struts about
-duck | a bird | water plants | - | a duckling | it quacks | feathers | swims and waddles
+duck | a bird | - | - | a duckling | it quacks | feathers | swims and waddles
 goose | a bird | - | - | a gosling | it honks | feathers | waddles
-swan | a bird | - | - | a cygnet | - | feathers | glides over the lake
 dog | a mammal | bones | the kennel | a puppy | it barks | fur | runs
 cat | a mammal | - | - | a kitten | it meows | fur | creeps without a sound
 bee | an insect | nectar | the hive | - | it buzzes | - | flies from flower to flower
-ant | an insect | crumbs | the anthill | - | - | - | crawls in a long line
-spider | - | flies | the web | - | - | - | climbs on a thread
+ant | an insect | - | the anthill | - | - | - | crawls in a long line
 rabbit | a mammal | carrots | the burrow | - | - | fur | hops
 squirrel | a mammal | nuts | the treetop | - | it chatters | fur | jumps from branch to branch
 owl | a bird | mice | the hollow tree | an owlet | it hoots | feathers | flies at night
-frog | an amphibian | gnats | the pond | a tadpole | it croaks | wet skin | jumps
-bear | a mammal | berries | - | a cub | it growls | fur | walks on heavy feet
-lion | a mammal | zebras | the hot plain | - | it roars | fur | runs after its prey
-wolf | a mammal | deer | - | - | it howls | fur | runs in a pack
-mouse | a mammal | cheese | the hole in the wall | - | it squeaks | fur | scurries
+frog | an amphibian | - | the pond | a tadpole | it croaks | wet skin | jumps
+bear | a mammal | - | - | a cub | it growls | fur | walks on heavy feet
+lion | a mammal | - | the hot plain | - | it roars | fur | runs after its prey
+wolf | a mammal | - | - | - | it howls | fur | runs in a pack
+mouse | a mammal | - | the hole in the wall | - | it squeaks | fur | scurries
 robin | a bird | worms | the nest | - | it sings | feathers | hops and flies
-eagle | a bird | snakes | the high cliff | an eaglet | it screams | feathers | circles in the sky
-crow | a bird | - | - | - | it caws | feathers | flies over the fields
-pigeon | a bird | - | the loft | - | it coos | feathers | flies home from far away
 snake | a reptile | - | - | - | it hisses | scales | glides over the ground
-lizard | a reptile | - | the warm rocks | - | - | scales | darts about
-tortoise | a reptile | lettuce | - | - | - | a shell | walks very slowly
+tortoise | a reptile | - | - | - | - | a shell | walks very slowly
 trout | a fish | - | the cold stream | - | - | scales | swims
-shark | a fish | - | the deep sea | - | - | rough skin | swims fast
-beaver | a mammal | bark | the lodge | - | - | fur | swims with its flat tail
 panda | a mammal | bamboo | - | - | - | fur | sits most of the day
 monkey | a mammal | bananas | the jungle | - | - | fur | swings from tree to tree
-camel | a mammal | thorny plants | the desert | - | - | hair | walks for days without water
 penguin | a bird | fish | the ice | - | - | feathers | dives and slides on its belly
-caterpillar | an insect | leaves | the cabbage patch | - | - | - | creeps
-deer | a mammal | - | - | a fawn | - | hair | leaps
-kangaroo | a mammal | - | - | a joey | - | fur | hops on two legs
-goat | a mammal | - | - | a kid | - | hair | climbs on rocks
-hedgehog | a mammal | slugs | the leaf heap | - | - | spines | rolls into a ball
-donkey | a mammal | thistles | - | - | it brays | hair | carries loads
 """
 
 # material | where it comes from | things made of it
@@ -58,21 +43,12 @@ clay | the ground | a brick / a flower pot / a roof tile
 paper | wood | a book / a newspaper / an envelope
 iron | ore | a nail / a horseshoe / an anchor
 leather | the skin of cows | a shoe / a saddle / a belt
-cotton | the fluff of a plant | a shirt / a sheet / a handkerchief
 wood | trees | a plank / a chair / a barrel
-stone | the quarry | a statue / a castle wall / a millstone
 gold | the mine | a wedding ring / a crown / a medal
 butter | cream | -
 cheese | milk | -
 flour | wheat | bread / pancakes / noodles
 honey | nectar | -
-jam | fruit | -
-silk | the threads of a caterpillar | a fine ribbon / a parachute / a wedding veil
-chocolate | cocoa beans | -
-raisins | grapes | -
-oil | olives | -
-sugar | cane | sweets / lemonade / icing
-straw | dry stalks | a scarecrow / a sun hat / a broom
 """
 
 # property | things that have it | what follows from it
@@ -86,18 +62,14 @@ soft | a pillow / cotton wool / moss | you can press it with one finger
 sour | a lemon / vinegar / a gooseberry | you pull a face when you taste it
 sweet | sugar / honey / a ripe pear | bees and children like it
 salty | sea water / tears / bacon | it makes you thirsty
-sticky | glue / tar / syrup | your fingers cling to it
 round | a ball / a marble / an orange | it rolls down a hill
-bright | the sun / lightning / a searchlight | you must not look straight at it
 loud | thunder / a siren / a trumpet | you can hear it from far away
-slippery | wet soap / ice on a path / an eel | it slides out of your hand
-poisonous | a red toadstool / the bite of a viper / hemlock | you must never eat it
 """
 
 # season | what belongs to it
 SEASONS = """
 spring | the snow melts away / the first flowers come up / birds build their nests / lambs are born
-summer | the days are longest / the sun is hottest / children swim in the lake / the wheat turns gold
+summer | the days are longest / the sun is hottest / children swim / the wheat turns gold
 autumn | the leaves fall / apples are picked / swallows fly south / fog lies on the brown fields
 winter | the days are shortest / snow lies deep / ponds freeze over / bears sleep in their caves
 """
@@ -110,14 +82,9 @@ the nose | smell | a rose
 the tongue | taste | an orange
 the teeth | chew | a nut
 the lungs | breathe | fresh air
-the heart | pump blood | through the whole body
-the stomach | digest food | after a meal
 the brain | think | about a riddle
-the skin | feel | a cold wind
 the legs | walk | to school
 the hands | hold | a cup
-the bones | hold up the body | like the beams of a house
-the muscles | move the body | up a hill
 """
 
 # word | opposite
@@ -129,19 +96,10 @@ early | late
 full | empty
 old | young
 fast | slow
-rich | poor
-dark | bright
 loud | quiet
-hard | soft
-strong | weak
 high | low
 open | shut
-clean | dirty
 happy | sad
-sharp | blunt
-thick | thin
-sweet | sour
-hot | cold
 """
 
 # kind | members
@@ -151,12 +109,8 @@ vegetable | a carrot / a cabbage / a potato / a leek / a bean / an onion
 tree | an oak / a pine / a birch / a willow / a beech / an elm
 flower | a rose / a tulip / a daisy / a lily / a violet / a poppy
 vehicle | a car / a bus / a train / a lorry / a tram / a bicycle
-musical instrument | a drum / a flute / a violin / a trumpet / a piano / a harp
-piece of furniture | a table / a chair / a bed / a cupboard / a sofa / a bench
-piece of clothing | a shirt / a skirt / a coat / a sock / a jacket / a glove
 metal | iron / gold / silver / copper / tin / lead
 colour | red / blue / green / yellow / purple / brown
-drink | milk / water / tea / cocoa / juice / coffee
 """
 
 # what is asked (after "how many") | number

@@ -8,8 +8,12 @@ from llama_jax.samples.generator.grammar import PEOPLE, Draw, Person, person_is_
 from llama_jax.samples.generator.scenes import ELDERS, Scene, opening
 
 # Rows a family, in turn with a held-out object or wording ("zeroshot") and with a held-out person
-# only ("indomain").
-ROWS = {"tool": 56, "effect": 44, "need": 30, "store": 24, "helper": 24, "feeding": 22}
+# only ("indomain"). Endings are shared out within each of the three groups.
+ROWS = (
+    {"task": 80, "need": 38, "helper": 22},
+    {"effect": 40},
+    {"feeding": 20},
+)
 CHOICES = 4
 # One row in this many has its whole beginning in ctx_a, as HellaSwag's rows from WikiHow have.
 WHOLE = 6
@@ -50,8 +54,8 @@ def _tell(draw: Draw, scene: Scene, held: bool, whole: bool) -> _Told:
     )
 
 
-def _family(draw: Draw, scenes: list[Scene], count: int) -> list[tuple[_Told, list[str]]]:
-    """`count` rows of one family, each with its wrong endings."""
+def _family(draw: Draw, scenes: list[Scene], count: int) -> list[_Told]:
+    """`count` rows of one family, without wrong endings."""
     order = draw.shuffled(scenes)
     told: list[_Told] = []
     while len(told) < count:
@@ -61,12 +65,7 @@ def _family(draw: Draw, scenes: list[Scene], count: int) -> list[tuple[_Told, li
         row = _tell(draw, order[i % len(order)], held, draw.below(WHOLE) == 0)
         if all(row.ctx_a != other.ctx_a for other in told):
             told.append(row)
-
-    keys = [row.scene.key for row in told]
-    wrong = share_out(draw, keys, [CHOICES - 1] * count, clash)
-    return [
-        (row, [told[w].ending for w in others]) for row, others in zip(told, wrong, strict=True)
-    ]
+    return told
 
 
 def _raw(number: int, told: _Told, wrong: list[str], label: int) -> dict[str, object]:
@@ -92,9 +91,13 @@ def _raw(number: int, told: _Told, wrong: list[str], label: int) -> dict[str, ob
 
 def hellaswag_rows(draw: Draw, scenes: tuple[Scene, ...]) -> list[dict[str, object]]:
     """All rows in a random order, every place of the right ending equally often."""
-    rows = []
-    for family, count in ROWS.items():
-        rows += _family(draw, [s for s in scenes if s.family == family], count)
+    rows: list[tuple[_Told, list[str]]] = []
+    for group in ROWS:
+        told = []
+        for family, count in group.items():
+            told += _family(draw, [s for s in scenes if s.family == family], count)
+        wrong = share_out(draw, [r.scene.key for r in told], [CHOICES - 1] * len(told), clash)
+        rows += [(r, [told[w].ending for w in ws]) for r, ws in zip(told, wrong, strict=True)]
     rows = draw.shuffled(rows)
     labels = positions(draw, [CHOICES] * len(rows))
     return [

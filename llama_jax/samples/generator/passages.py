@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from llama_jax.samples.generator import effects, facts, people, tools
-from llama_jax.samples.generator.grammar import Draw, article, blocks, lines, options, sentence, the
+from llama_jax.samples.generator import effects, facts, people, tasks
+from llama_jax.samples.generator.grammar import Draw, article, blocks, lines, options, sentence
 
 Told = list[str]
 
@@ -15,15 +15,27 @@ def _seen(field: str) -> tuple[str, ...]:
 
 def tool(draw: Draw, row: tuple[str, ...]) -> Told:
     """What a tool looks like and what it is used for."""
-    name, _, verb, looks, objects, _, after = row
-    first, second = draw.some(_seen(objects), 2)
+    name, _, task, looks, objects, _, after = row
+    first, second = (task.format(object=o) for o in draw.some(_seen(objects), 2))
     return [
         f"{name} is a useful thing. {looks}",
-        f"people use {name} to {verb} {first}",
-        f"to {verb} {second} one needs {name}",
-        f"whoever wants to {verb} {first} should look for {name}",
-        f"with {name} it is easy to {verb} {second}. {after}",
-        f"when the work is done, {the(name)} goes back to its place",
+        f"people use {name} to {first}",
+        f"to {second} one needs {name}",
+        f"whoever wants to {first} should look for {name}",
+        f"with {name} it is easy to {second}. {after}",
+    ]
+
+
+def store(draw: Draw, row: tuple[str, ...]) -> Told:
+    """What a place looks like and what it is good for."""
+    name, _, task, looks, objects, _, after = row
+    first, second = (task.format(object=o) for o in draw.some(_seen(objects), 2))
+    return [
+        f"look at {name}. {looks}",
+        f"people go to {name} to {first}",
+        f"{name} is the right place to {second}",
+        f"whoever wants to {first} goes to {name}",
+        f"if you want to {second}, think of {name}. {after}",
     ]
 
 
@@ -63,19 +75,6 @@ def helper(draw: Draw, row: tuple[str, ...]) -> Told:
         f"people go to {name} because of {first} or {second}",
         f"it is the work of {name} to see to things like {second}",
         f"who {does}? It is {name}",
-    ]
-
-
-def store(draw: Draw, row: tuple[str, ...]) -> Told:
-    """Where things are kept."""
-    place, objects, _ = row
-    first, second = draw.some(_seen(objects), 2)
-    return [
-        f"{first} belongs in {place}",
-        f"{second} is kept in {place}",
-        f"if you look for {second}, open {place}",
-        f"{first} and {second} have their place in {place}",
-        f"after use, {first} goes back to {place}",
     ]
 
 
@@ -186,25 +185,26 @@ def other(draw: Draw, row: tuple[str, ...]) -> Told:
 
 
 TOPICS: tuple[tuple[Callable[[Draw, tuple[str, ...]], Told], list[tuple[str, ...]], int], ...] = (
-    (tool, blocks(tools.TOOLS), 5),
-    (effect, blocks(effects.EFFECTS), 4),
-    (need, blocks(people.REACTIONS), 2),
+    (tool, blocks(tasks.TOOLS), 4),
+    (store, blocks(tasks.STORES), 3),
+    (effect, blocks(effects.EFFECTS), 3),
+    (need, blocks(people.REACTIONS), 3),
     (helper, blocks(people.HELPERS), 3),
-    (store, blocks(people.STORES), 3),
-    (animal, lines(facts.ANIMALS), 9),
-    (material, lines(facts.MATERIALS), 4),
+    (animal, lines(facts.ANIMALS), 6),
+    (material, lines(facts.MATERIALS), 3),
     (quality, lines(facts.PROPERTIES), 3),
-    (season, lines(facts.SEASONS), 2),
-    (body, lines(facts.BODY), 2),
-    (other, lines(facts.OPPOSITES) + lines(facts.KINDS) + lines(facts.NUMBERS), 4),
+    (season, lines(facts.SEASONS), 1),
+    (body, lines(facts.BODY), 1),
+    (other, lines(facts.OPPOSITES) + lines(facts.KINDS) + lines(facts.NUMBERS), 2),
 )
 WEIGHTED = [topic for topic in TOPICS for _ in range(topic[2])]
 
 
 def passage(draw: Draw) -> str:
-    """One paragraph about one or two things of a topic, three to six sentences."""
+    """One paragraph about one or two things of a topic, three to five sentences."""
     tell, rows, _ = draw.one(WEIGHTED)
-    parts: Told = []
-    for row in draw.some(rows, 1 if draw.chance(0.4) else 2):
-        parts += draw.some(tell(draw, row), 3 + draw.below(2))
-    return " ".join(sentence(part) for part in dict.fromkeys(parts))
+    things = draw.some(rows, 1 + draw.below(2))
+    parts = [
+        part for row in things for part in draw.some(tell(draw, row), 3 if len(things) == 1 else 2)
+    ]
+    return " ".join(sentence(part) for part in parts)

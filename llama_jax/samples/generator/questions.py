@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from llama_jax.samples.generator import effects, facts, people, tools
+from llama_jax.samples.generator import effects, facts, people, tasks
 from llama_jax.samples.generator.grammar import (
     PEOPLE,
     Draw,
     article,
     blocks,
-    fact_is_held,
     lines,
     options,
     wording_is_held,
@@ -54,42 +53,36 @@ def _scene_facts() -> list[tuple[str, str, dict[str, str], str, bool]]:
         *seen, held = options(field)
         return [(o, False) for o in seen] + [(held, True)]
 
-    for tool, _, verb, _, things, *_ in blocks(tools.TOOLS):
-        rows += [("tool", tool, {"verb": verb, "object": o}, tool, h) for o, h in objects(things)]
+    for tool, _, task, _, things, *_ in blocks(tasks.TOOLS):
+        for o, held in objects(things):
+            rows.append(("tool", tool, {"task": task.format(object=o)}, tool, held))
+    for place, _, task, _, things, *_ in blocks(tasks.STORES):
+        for o, held in objects(things):
+            rows.append(("store", place, {"task": task.format(object=o)}, f"in {place}", held))
     for outcome, _, things, _, cause, *_ in blocks(effects.EFFECTS):
-        for o, h in objects(things):
-            rows.append(("effect", outcome, {"cause": cause.format(object=o)}, outcome, h))
-    for place, things, _ in blocks(people.STORES):
-        rows += [("store", place, {"object": o}, f"in {place}", h) for o, h in objects(things)]
-    for helper, _, does, things, _ in blocks(people.HELPERS):
-        rows += [("helper", helper, {"object": o}, f"{helper}", h) for o, h in objects(things)]
-        rows.append(("work", helper, {"does": does}, helper, False))
+        for o, held in objects(things):
+            rows.append(("effect", outcome, {"cause": cause.format(object=o)}, outcome, held))
+    for helper, _, _, things, _ in blocks(people.HELPERS):
+        rows += [("helper", helper, {"object": o}, helper, held) for o, held in objects(things)]
     for advice, _, _, cause, _ in blocks(people.REACTIONS):
         rows.append(("need", advice, {"cause": cause}, advice, False))
     return rows
 
 
-def _plain_facts() -> list[tuple[str, str, dict[str, str], str]]:
-    """Facts of the tables in `facts`, as (relation, key, slots, answer)."""
-    rows: list[tuple[str, str, dict[str, str], str]] = []
+def _plain_facts() -> list[tuple[str, str, dict[str, str], str, bool]]:
+    """Facts of the tables in `facts`, as `_scene_facts` gives them."""
+    rows: list[tuple[str, str, dict[str, str], str, bool]] = []
     for animal, _, food, home, young, call, *_ in lines(facts.ANIMALS):
         slots = {"animal": animal, "one": article(animal), "young": young, "call": call}
-        told = (("food", food, food), ("home", home, f"in {home}"), ("young", young, young),
-                ("parent", young, article(animal)), ("caller", call, article(animal)))  # fmt: skip
-        rows += [(relation, animal, slots, answer) for relation, f, answer in told if f != "-"]
-    for material, source, things in lines(facts.MATERIALS):
-        rows.append(("source", material, {"material": material}, f"from {source}"))
-        for thing in options(things) if things != "-" else ():
-            rows.append(("material", material, {"thing": thing}, material))
-    for name, things, _ in lines(facts.PROPERTIES):
-        rows += [("quality", name, {"thing": thing}, name) for thing in options(things)]
-    for name, events in lines(facts.SEASONS):
-        rows += [("season", name, {"event": event}, name) for event in options(events)]
-    rows += [("body", part, {"work": work}, part) for part, work, _ in lines(facts.BODY)]
-    rows += [("opposite", word, {"word": word}, o) for word, o in lines(facts.OPPOSITES)]
-    for kind, members in lines(facts.KINDS):
-        rows += [("kind", kind, {"thing": thing}, article(kind)) for thing in options(members)]
-    rows += [("number", asked, {"asked": asked}, n) for asked, n in lines(facts.NUMBERS)]
+        told = (
+            ("food", food, food),
+            ("home", home, f"in {home}"),
+            ("young", young, young),
+            ("caller", call, article(animal)),
+        )
+        rows += [
+            (relation, animal, slots, answer, False) for relation, f, answer in told if f != "-"
+        ]
     return rows
 
 
@@ -97,15 +90,14 @@ def all_facts() -> tuple[Fact, ...]:
     """Every fact that can be asked for, numbered within its relation."""
     numbers = dict.fromkeys(WORDINGS, 0)
     found = []
-    rows = [(*row, fact_is_held(i)) for i, row in enumerate(_plain_facts())]
-    for relation, key, slots, answer, held in [*_scene_facts(), *rows]:
+    for relation, key, slots, answer, held in [*_scene_facts(), *_plain_facts()]:
         found.append(Fact(relation, numbers[relation], key, slots, answer, held))
         numbers[relation] += 1
     return tuple(found)
 
 
 def question(draw: Draw, facts_asked: list[Fact]) -> str:
-    """A document of the corpus: questions in wordings that are not held out, each with its answer."""
+    """A document of the corpus: questions in wordings not held out, each with its answer."""
     told = []
     for fact in facts_asked:
         stem = fact.stem(draw.one(fact.wordings(held=False)), draw)

@@ -1,8 +1,8 @@
-"""The scenes: a situation and what follows from it, in one form for tools, effects, people, animals."""
+"""The scenes: a situation and what follows from it, in one form for all tables."""
 
 from dataclasses import dataclass
 
-from llama_jax.samples.generator import effects, facts, people, tools
+from llama_jax.samples.generator import effects, facts, people, tasks
 from llama_jax.samples.generator.grammar import Draw, Person, article, blocks, lines, options
 
 
@@ -35,37 +35,23 @@ class Scene:
     after: tuple[str, ...]
 
 
-TOOL_SETUPS = (
-    "{name} wanted to {verb} {object}",
-    "It was {name}'s turn to {verb} {object}",
-    "{name} had promised to {verb} {object}",
-    "Grandmother asked {name} to {verb} {object}",
-    "{name} was told to {verb} {object} before supper",
-    "Somebody had to {verb} {object}, and {name} was ready to do it",
-)
-STORE_SETUPS = (
-    "{name} wanted to put away {object}",
-    "{name} picked up {object} and looked for the right place",
-    "{name} had left {object} lying about",
-    "It was time to tidy up, and {name} began with {object}",
+SHE = "{she}"
+TASK_SETUPS = (
+    "{name} wanted to {task}",
+    "It was {name}'s turn to {task}",
+    "{name} had promised to {task}",
+    "Grandmother asked {name} to {task}",
+    "{name} was told to {task}",
 )
 HELPER_SETUPS = (
-    "One thing troubled {name}: {object}",
     "{name} told {her} mother about {object}",
     "The trouble was {object}, and {name} needed help",
     "{name} could think of nothing but {object}",
 )
 FEEDING_SETUPS = (
-    "{name} saw that the {animal} was hungry",
     "It was feeding time, and {name} watched the {animal}",
     "{name} came to see the {animal} at breakfast time",
-    "{name} knew what the {animal} liked best",
-)
-LABELS_OF_STORES = ("Tidying up", "Putting things away", "At home")
-NOTHING_MORE = (
-    "That was soon done",
-    "Then everything was in order",
-    "Now nobody had to look for it",
+    "{name} saw that the {animal} was hungry",
 )
 
 
@@ -76,37 +62,29 @@ def _plain(text: str) -> str:
 def _rows() -> list[tuple]:
     """All scenes as (family, key, label, setups, objects, held_setups, subject, endings, after)."""
     rows: list[tuple] = []
-    for tool, label, verb, _, objects, endings, after in blocks(tools.TOOLS):
-        setups = tuple(s.replace("{verb}", verb) for s in TOOL_SETUPS)
-        rows.append(("tool", tool, label, setups, options(objects), (), "{she}", endings, after))
+    for table in (tasks.TOOLS, tasks.STORES):
+        for key, label, task, _, objects, endings, after in blocks(table):
+            setups = tuple(s.replace("{task}", task) for s in TASK_SETUPS)
+            rows.append(("task", key, label, setups, options(objects), (), SHE, endings, after))
     for key, label, objects, causes, _, endings, why in blocks(effects.EFFECTS):
         setups = tuple(map(_plain, options(causes)))
         rows.append(("effect", key, label, setups, options(objects), (), "{object}", endings, why))
     for key, label, wordings, _, endings in blocks(people.REACTIONS):
         *setups, held = map(_plain, options(wordings))
         after = "It was the right thing to do / Soon all was well"
-        rows.append(("need", key, label, tuple(setups), (), (held,), "{she}", endings, after))
-    for i, (key, objects, endings) in enumerate(blocks(people.STORES)):
-        label = LABELS_OF_STORES[i % len(LABELS_OF_STORES)]
-        after = " / ".join(NOTHING_MORE)
-        rows.append(
-            ("store", key, label, STORE_SETUPS, options(objects), (), "{she}", endings, after)
-        )
-    for key, _, does, objects, endings in blocks(people.HELPERS):
-        after = f"{key} {does} / Everybody is glad that {key} {does}"
-        rows.append(
-            ("helper", key, "Getting help", HELPER_SETUPS, options(objects), (), "{she}", endings,
-             after)
-        )  # fmt: skip
-    for animal, _, food, *_ in lines(facts.ANIMALS):
+        rows.append(("need", key, label, tuple(setups), (), (held,), SHE, endings, after))
+    for key, _, work, objects, endings in blocks(people.HELPERS):
+        label, things = "Getting help", options(objects)
+        after = f"{key} {work} / Everybody is glad that {key} {work}"
+        rows.append(("helper", key, label, HELPER_SETUPS, things, (), SHE, endings, after))
+    for key, _, food, *_ in lines(facts.ANIMALS):
         if food != "-":
-            *setups, held = (s.replace("{animal}", animal) for s in FEEDING_SETUPS)
+            *setups, held = (s.replace("{animal}", key) for s in FEEDING_SETUPS)
+            label, subject, after = "With animals", f"the {key}", f"{article(key)} likes {food}"
             endings = f"ate some {food} / looked for {food} and ate"
-            after = f"{article(animal)} likes {food} best"
             rows.append(
-                ("feeding", animal, "With animals", tuple(setups), (), (held,), f"the {animal}",
-                 endings, after)
-            )  # fmt: skip
+                ("feeding", key, label, tuple(setups), (), (held,), subject, endings, after)
+            )
     return rows
 
 
@@ -121,48 +99,38 @@ def all_scenes() -> tuple[Scene, ...]:
 
 
 PLACES = {
-    "Housework": "in the house / at home / in the flat / at {her} aunt's house / in the cottage",
-    "In the kitchen": "in the kitchen / in the warm kitchen / in the kitchen of the farm",
-    "In the garden": "in the garden / behind the house / in the school garden / in the orchard",
-    "In the workshop": "in the workshop / in the shed / in {her} uncle's workshop / in the yard",
-    "Making things": "at the big table / in the classroom / in the playroom / at the desk",
-    "By the water": "by the lake / at the river / at the pond / near the mill / on the shore",
-    "Out and about": "out in the hills / in the town / on the road / on a long walk / at the camp",
-    "A small surprise": "at home / in the yard / at {her} aunt's house / on the terrace",
-    "At home": "at home / in the living room / in {her} room / in the little house / upstairs",
-    "A warm day": "outside / in the fields / on the beach / in the park / on the road",
-    "A cold day": "at the hut / in the village / near the forest / in the mountains",
-    "A wet day": "in the village / at the edge of the town / near the market / at the farm",
-    "A windy day": "on the hill / near the sea / outside / in the park",
-    "With friends": "in the park / at the club / in the street / at the playground",
-    "At school": "at school / in the classroom / in the school library",
-    "With animals": "at the farm / at the zoo / in the country / out of doors / in the park",
-    "On the farm": "at the farm / in the farmyard / at the neighbour's farm",
-    "Tidying up": "at home / in the house / in the flat / at {her} grandmother's house",
-    "Putting things away": "at home / in the hall / in the house / at {her} uncle's house",
-    "Getting help": "at home / in the town / in the village / in the old street",
+    "Housework": "in the house / at home / at {her} aunt's house",
+    "In the kitchen": "in the kitchen / in the warm kitchen / in the farm kitchen",
+    "In the garden": "in the garden / behind the house / in the school garden",
+    "In the workshop": "in the workshop / in the yard / in {her} uncle's workshop",
+    "At the table": "at the big table / in the living room / at home",
+    "By the water": "by the lake / at the river / on the shore",
+    "Out and about": "in the town / on the road / out in the hills",
+    "A small surprise": "at home / in the yard / at {her} aunt's house",
+    "At home": "at home / in the living room / in the little house",
+    "A warm day": "outside / in the fields / on the beach / in the park",
+    "A cold day": "in the village / near the forest / in the hills",
+    "A wet day": "in the village / near the market / in the town",
+    "A windy day": "on the hill / outside / in the park",
+    "With friends": "in the park / in the street / at the playground",
+    "At school": "at school / in the classroom",
+    "With animals": "at the farm / at the zoo / in the park",
+    "On the farm": "at the farm / in the farmyard",
+    "Getting help": "at home / in the town / in the village",
 }
 
 OPENINGS = (
-    "One {fine} {morning}, {name} was {place}",
+    "One {fine} {morning} {name} was {place}",
     "On {day} {name} was {place}",
-    "It was a {fine} {morning}, and {name} was {place}",
-    "{name}, who was {age} years old, was {place}",
-    "Once {name} spent a {fine} {morning} {place}",
-    "{name} was a {kind} {girl}. That {morning} {she} was {place}",
+    "{name} was {age} years old. That {morning} {she} was {place}",
+    "{name} was a {kind} {girl}. One {morning} {she} was {place}",
     "{name} and {friend} were {place}",
-    "Last {day} {name} and {friend} met {place}",
 )
-FINE = ["fine", "quiet", "grey", "bright", "long", "busy", "mild", "lovely", "dull", "windy", "cool", "clear"]
+FINE = ("fine", "quiet", "grey", "bright", "long", "busy", "lovely", "cool")
 MORNINGS = ("morning", "afternoon", "evening", "day")
-DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-TRAITS = (
-    ["kind", "cheerful", "careful", "clever", "shy", "brave", "patient", "curious", "merry", "friendly", "quiet", "lively"]
-)
-ELDERS = (
-    "Grandmother", "Grandfather", "Uncle Fred", "Aunt May", "Mrs Hill", "Mr Brook", "Father",
-    "Mother", "old Mr Stone", "the neighbour",
-)  # fmt: skip
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+TRAITS = ("kind", "cheerful", "careful", "clever", "shy", "brave", "patient", "quiet")
+ELDERS = ("Grandmother", "Grandfather", "Uncle Fred", "Aunt May", "Father", "Mother")
 
 
 def opening(draw: Draw, scene: Scene, person: Person, friend: str) -> str:

@@ -52,15 +52,14 @@ LATER = (
 
 def _lower(setup: str) -> str:
     """The setup as the second part of a sentence."""
-    return setup if setup.startswith("{name}") else setup[0].lower() + setup[1:]
+    return setup if setup.startswith(("{name}", "Grandmother")) else setup[0].lower() + setup[1:]
 
 
 class Teller:
     """Tells stories about people who may meet a scene in the corpus."""
 
-    def __init__(self, draw: Draw, scenes: tuple[Scene, ...]) -> None:
+    def __init__(self, draw: Draw) -> None:
         self.draw = draw
-        self.scenes = scenes
 
     def _person(self, *scenes: Scene) -> Person:
         free = [p for p in PEOPLE if not any(person_is_held(s.index, p) for s in scenes)]
@@ -71,7 +70,7 @@ class Teller:
             other = self.draw.one([p for p in PEOPLE if p is not person])
             return {"friend": other.name, "her_friend": other.her}
         elder = self.draw.one(ELDERS)
-        female = elder in ("Grandmother", "Aunt May", "Mrs Hill", "Mother")
+        female = elder in ("Grandmother", "Aunt May", "Mother")
         return {"friend": elder, "her_friend": "her" if female else "his"}
 
     def _happening(self, scene: Scene, words: dict[str, str], lead: str = "") -> list[str]:
@@ -81,17 +80,17 @@ class Teller:
         words = words | {"object": draw.one(seen) if seen else ""}
         setup, ending = draw.one(scene.setups), draw.one(scene.endings)
         subject = scene.subject
-        if draw.chance(0.22) and scene.family != "feeding" and subject == "{she}":
-            form = draw.one(("Because {0}, {1} {2}", "{0}, so {1} {2}", "{1} {2} because {0}"))
-            parts = [form.format(_lower(setup), subject, ending)]
+        if draw.chance(0.22) and subject == "{she}":
+            parts = [draw.one(("because {0}, {1} {2}", "{0}, so {1} {2}"))]
+            parts[0] = parts[0].format(_lower(setup), subject, ending)
         else:
             parts = [setup]
-            if draw.chance(0.25):
+            if draw.chance(0.15):
                 parts.append(draw.one(THOUGHTS))
             if subject == "{she}" and len(parts) > 1 and draw.chance(0.5):
                 subject = "then {name}" if draw.chance(0.3) else "{name}"
             parts.append(f"{subject} {ending}")
-        if draw.chance(0.55):
+        if draw.chance(0.4):
             parts.append(draw.one(scene.after))
         if lead:
             parts[0] = f"{lead} {_lower(parts[0])}"
@@ -99,13 +98,15 @@ class Teller:
 
     def _close(self, scene: Scene, words: dict[str, str]) -> list[str]:
         endings = PRAISE if scene.subject == "{she}" else WONDER
-        return [sentence(self.draw.one(endings).format(**words))] if self.draw.chance(0.5) else []
+        return [sentence(self.draw.one(endings).format(**words))] if self.draw.chance(0.35) else []
 
     def short(self, scene: Scene) -> str:
         """One scene, in half of the cases with its label and a colon in front."""
         person = self._person(scene)
         words = person.words() | self._friend(person)
-        parts = [sentence(opening(self.draw, scene, person, words["friend"]))]
+        parts = []
+        if self.draw.chance(0.5):
+            parts.append(sentence(opening(self.draw, scene, person, words["friend"])))
         parts += self._happening(scene, words) + self._close(scene, words)
         label = f"{scene.label}: " if self.draw.chance(0.5) else ""
         return label + " ".join(parts)
