@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from llama_jax import weights
@@ -24,6 +25,8 @@ from llama_jax.inference.engine import Engine
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
 from llama_jax.tokenizer import Tokenizer, check_fits, encode_pair, load_tokenizer
+
+_apply = jax.jit(decoder.apply, static_argnames="config")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class Model:
         """Float32 logits [T, V] at BOS and at every token of `text`."""
         ids = self.encode(text)
         self._check_length(ids, "text")
-        return np.asarray(decoder.apply(self.params, self.config, np.asarray([ids], np.int32))[0])
+        tokens = jnp.asarray([ids], jnp.int32)
+        return np.asarray(_apply(self.params, self.config, tokens)[0])
 
     def loglikelihood(self, context: str, continuation: str) -> ScoreResult:
         """Log-probabilities of the tokens of `continuation` after `context`."""

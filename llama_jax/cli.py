@@ -1,189 +1,34 @@
 """`llama-jax`: every subcommand is one library call, a table or text, and an exit status.
 
 0 done, 1 failed, 2 wrong arguments or input (one line on stderr, nothing written). Results go to
-stdout, progress and notices to stderr. Heavy modules are imported inside the subcommands, so that
-`--help` answers at once.
+stdout, progress and notices to stderr. Nothing heavy is imported before a subcommand is known, so
+that `--help` answers at once.
 """
 
-import json
-import os
 import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import tyro
 
 from llama_jax.errors import InputError
 
-Platform = Literal["cpu", "gpu", "tpu"]
-ModelPath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
-RunPaths = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-Repeated = tyro.conf.UseAppendAction
-
-
-def doctor(*, json_output: Annotated[bool, tyro.conf.arg(name="json")] = False) -> None:
-    """Show versions, devices and memory.
-
-    Args:
-        json_output: print JSON.
-    """
-    from llama_jax.doctor import describe, inspect
-
-    found = inspect()
-    print(json.dumps(found, indent=1) if json_output else describe(found))
-
-
-def generate(
-    model: ModelPath,
-    /,
-    *,
-    prompt: Repeated[tuple[str, ...]] = (),
-    tokenizer: Path | None = None,
-    max_new_tokens: int | None = None,
-    temperature: float = 0.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    stop: Repeated[tuple[str, ...]] = (),
-    seed: int = 0,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
-    platform: Platform | None = None,
-    json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
-) -> None:
-    """Continue a text; it appears as it is generated, the prompt before it.
-
-    Args:
-        model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
-        prompt: text to continue; repeat for a batch, whose texts are separated by an empty line;
-            default: the empty text.
-        tokenizer: tokenizer file, where the model brings none.
-        max_new_tokens: most tokens to generate; default: what the context leaves.
-        temperature: 0 takes the most likely token.
-        top_k: sample among this many tokens; 0 for all.
-        top_p: sample among the tokens that hold this probability.
-        stop: end where this string appears; repeat for several.
-        seed: of the random numbers.
-        dtype: to convert the weights to.
-        platform: fail unless JAX runs on this.
-        json_output: print one JSON line per prompt instead of text.
-    """
-    loaded = _load(model, tokenizer, dtype, platform)
-    prompt = prompt or ("",)
-    stream = len(prompt) == 1 and not json_output
-    if stream:
-        # Refused input must print nothing, so the prompt waits for the first token.
-        shown = iter(prompt)
-        on_text = lambda _, text: print(next(shown, "") + text, end="", flush=True)  # noqa: E731
-    results = loaded.generations(
-        prompt,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        stop=stop,
-        seed=seed,
-        on_text=on_text if stream else None,
-    )
-    if stream:
-        print(next(shown, ""))
-        return
-    for text, result in zip(prompt, results, strict=True):
-        if json_output:
-            line = {"prompt": text, "text": result.text, "stop_reason": result.stop_reason}
-            print(json.dumps({**line, "ids": list(result.ids)}, ensure_ascii=False))
-        else:
-            print(text + result.text, end="\n\n")
-
-
-def evaluate(
-    model: ModelPath,
-    /,
-    *,
-    tasks: str,
-    tokenizer: Path | None = None,
-    protocol: str = "paper",
-    shots: int | None = None,
-    limit: int | None = None,
-    on_overflow: Literal["error", "drop-shots"] = "error",
-    data: Path | None = None,
-    out: Path | None = None,
-    batch_tokens: int = 4096,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
-    platform: Platform | None = None,
-    json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
-) -> None:
-    """Evaluate a model on benchmarks, beside the paper's values; finishes an interrupted run.
-
-    Args:
-        model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
-        tasks: benchmarks, separated by commas.
-        tokenizer: tokenizer file, where the model brings none.
-        protocol: "paper", or "lm-eval" for the prompts of lm-evaluation-harness.
-        shots: few-shot examples; default: the protocol's.
-        limit: only the first so many examples of each task.
-        on_overflow: what to do where prompt and shots exceed the context.
-        data: DIR of DIR/TASK/file; default LLAMA_JAX_DATA, else the samples inside the package.
-        out: where results.json, run.json and samples/ are written.
-        batch_tokens: padded tokens per call, at most.
-        dtype: to convert the weights to.
-        platform: fail unless JAX runs on this.
-        json_output: print results.json instead of the tables.
-    """
-    from llama_jax import api
-    from llama_jax.report import RunFiles, markdown
-
-    if data is None and "LLAMA_JAX_DATA" in os.environ:
-        data = Path(os.environ["LLAMA_JAX_DATA"])
-    if data is None:
-        print("data: the samples inside the package (no --data)", file=sys.stderr)
-    loaded = _load(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
-    results = api.evaluate(
-        loaded,
-        [name.strip() for name in tasks.split(",") if name.strip()],
-        protocol=protocol,
-        shots=shots,
-        limit=limit,
-        on_overflow=on_overflow,
-        data_dir=data,
-        out_dir=out,
-    )
-    for task, facts in results.run["tasks"].items():
-        if facts["known_before"] == facts["items"]:
-            print(f"{task}: complete in {out}; the model had nothing to do", file=sys.stderr)
-    if json_output:
-        print(json.dumps(results.summary, indent=1))
-    else:
-        label = model.resolve().name
-        print(markdown([RunFiles.parse(results.summary, label=label, run=results.run)]), end="")
-
-
-def report(runs: RunPaths, /, *, out: Path, reference: str = "Llama 2 7B") -> None:
-    """Write one page and one Markdown file for one or several runs side by side.
-
-    Args:
-        runs: folders that `llama-jax eval --out` wrote.
-        out: where report.md and index.html are written.
-        reference: row of the paper to compare with.
-    """
-    from llama_jax.report import RunFiles, markdown, write_report
-
-    read = [RunFiles.read(folder) for folder in runs]
-    page = write_report(read, out, reference=reference)
-    print(markdown(read, reference), end="")
-    print(f"\n{page}")
-
-
-COMMANDS = {"doctor": doctor, "generate": generate, "eval": evaluate, "report": report}
+SUMMARIES = {
+    "doctor": "Show versions, devices and memory.",
+    "generate": "Continue a text; it appears as it is generated, the prompt before it.",
+    "eval": "Evaluate a model on benchmarks, beside the paper's values.",
+    "report": "Write one page and one Markdown file for one or several runs side by side.",
+}
 
 
 def main() -> None:
     """The entry point of `llama-jax`."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name in ("-h", "--help"):
+        print(overview())
+        return
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="llama-jax",
-            description="Llama 2 in JAX: load, generate, evaluate, report.",
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
+        if name not in SUMMARIES:
+            raise InputError(f"no subcommand {name!r}; there are: {', '.join(SUMMARIES)}")
+        from llama_jax.commands import call
+
+        call(name, arguments)
     except InputError as error:
         print(f"llama-jax: error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
@@ -192,13 +37,11 @@ def main() -> None:
         raise SystemExit(130) from None
 
 
-def _load(model: Path, tokenizer: Path | None, dtype, platform: Platform | None, **options: Any):
-    from llama_jax import api
-    from llama_jax.doctor import require_platform
-
-    if platform is not None:
-        require_platform(platform)
-    return api.load(model, tokenizer, dtype=dtype, **options)
+def overview() -> str:
+    """The help page of the program as a whole."""
+    lines = ["usage: llama-jax SUBCOMMAND ...", "", "Llama 2 in JAX: load, generate, evaluate.", ""]
+    lines += [f"  {name:10}{summary}" for name, summary in SUMMARIES.items()]
+    return "\n".join([*lines, "", "llama-jax SUBCOMMAND --help says more."])
 
 
 if __name__ == "__main__":

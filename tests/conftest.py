@@ -42,5 +42,5 @@ def small_model(tmp_path_factory) -> Path:
     params = jax.tree.map(lambda a: 5 * a, decoder.init(jax.random.key(0), config))
     tokenizer = (REPOSITORY / "llama_jax" / "samples" / "tokenizer.model").read_bytes()
     folder = tmp_path_factory.mktemp("small") / "model"
-    checkpoint.save(folder / "checkpoints", 1, params, config, tokenizer_bytes=tokenizer)
+    checkpoint.save(folder, 1, params, config, tokenizer_bytes=tokenizer)
     return folder

@@ -27,25 +27,26 @@ def run(monkeypatch, capsys):
 
 def test_help_is_light():
     """Neither JAX nor anything else heavy is imported to print a help page."""
-    heavy = [
-        "jax",
-        "flax",
-        "optax",
-        "orbax",
-        "tensorflow_datasets",
-        "matplotlib",
-        "sentencepiece",
-        "numpy",
-        "scipy",
-    ]
+    heavy = "jax flax optax orbax tensorflow_datasets matplotlib sentencepiece numpy tyro rich"
     code = (
-        "import sys; from llama_jax import cli; sys.argv = ['llama-jax', '--help']\n"
-        "try: cli.main()\n"
-        f"except SystemExit: print('HEAVY', [m for m in {heavy} if m in sys.modules])"
+        "import sys; from llama_jax import cli; sys.argv = ['llama-jax', '--help']; cli.main()\n"
+        f"print('HEAVY', [m for m in {heavy!r}.split() if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "generate" in done.stdout and "eval" in done.stdout
     assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_the_overview_says_what_the_subcommands_say():
+    from llama_jax.commands import COMMANDS
+
+    assert {n: f.__doc__.splitlines()[0] for n, f in COMMANDS.items()} == cli.SUMMARIES
+
+
+@pytest.mark.parametrize("name", cli.SUMMARIES)
+def test_every_subcommand_has_a_help_page(run, name):
+    status, out, _ = run(name, "--help")
+    assert status == 0 and "--json" in out or name == "report"
 
 
 def test_generate_prints_prompt_and_continuation(run, small_model):
@@ -102,6 +103,7 @@ def test_doctor(run):
 
 
 BAD = {
+    "no subcommand": (["evaluate"], "no subcommand 'evaluate'; there are: doctor, generate, eval"),
     "no model": (["generate", "nowhere"], "nowhere: no such file or directory"),
     "tokenizer": (["generate", "MODEL", "--tokenizer", "no.model"], "no.model: no such tokenizer"),
     "too long": (

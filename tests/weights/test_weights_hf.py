@@ -92,7 +92,7 @@ def test_rows_of_a_projection_are_heads_in_order(folder):
 
 def test_reads_a_tensor_at_a_time(tmp_path):
     """Beside the parameters themselves, less than one matrix of memory is taken."""
-    config = LlamaConfig(256, 128, 4, 4, 2, 512, 64, 1e-5)
+    config = LlamaConfig(4096, 128, 4, 4, 2, 512, 64, 1e-5)
     params = draw(config)
     write_hf(tmp_path, hf_tensors(params, config), hf_config(config), shards=2)
     size = sum(array.nbytes for array in flatten(params).values())

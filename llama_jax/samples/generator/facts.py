@@ -21,7 +21,7 @@ squirrel | a mammal | nuts | the treetop | - | it chatters | fur | jumps from br
 owl | a bird | mice | the hollow tree | an owlet | it hoots | feathers | flies at night
 frog | an amphibian | - | the pond | a tadpole | it croaks | wet skin | jumps
 bear | a mammal | - | - | a cub | it growls | fur | walks on heavy feet
-lion | a mammal | - | the hot plain | - | it roars | fur | runs after its prey
+lion | a mammal | - | the dry grassland | - | it roars | fur | runs after its prey
 wolf | a mammal | - | - | - | it howls | fur | runs in a pack
 mouse | a mammal | - | the hole in the wall | - | it squeaks | fur | scurries
 robin | a bird | worms | the nest | - | it sings | feathers | hops and flies
@@ -30,7 +30,7 @@ tortoise | a reptile | - | - | - | - | a shell | walks very slowly
 trout | a fish | - | the cold stream | - | - | scales | swims
 panda | a mammal | bamboo | - | - | - | fur | sits most of the day
 monkey | a mammal | bananas | the jungle | - | - | fur | swings from tree to tree
-penguin | a bird | fish | the ice | - | - | feathers | dives and slides on its belly
+penguin | a bird | fish | the snow | - | - | feathers | dives and slides on its belly
 """
 
 # material | where it comes from | things made of it

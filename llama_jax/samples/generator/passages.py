@@ -15,27 +15,27 @@ def _seen(field: str) -> tuple[str, ...]:
 
 def tool(draw: Draw, row: tuple[str, ...]) -> Told:
     """What a tool looks like and what it is used for."""
-    name, _, task, looks, objects, _, after = row
+    name, _, task, looks, objects, _, _ = row
     first, second = (task.format(object=o) for o in draw.some(_seen(objects), 2))
     return [
         f"{name} is a useful thing. {looks}",
         f"people use {name} to {first}",
         f"to {second} one needs {name}",
         f"whoever wants to {first} should look for {name}",
-        f"with {name} it is easy to {second}. {after}",
+        f"with {name} it is easy to {second}",
     ]
 
 
 def store(draw: Draw, row: tuple[str, ...]) -> Told:
     """What a place looks like and what it is good for."""
-    name, _, task, looks, objects, _, after = row
+    name, _, task, looks, objects, _, _ = row
     first, second = (task.format(object=o) for o in draw.some(_seen(objects), 2))
     return [
         f"look at {name}. {looks}",
         f"people go to {name} to {first}",
         f"{name} is the right place to {second}",
         f"whoever wants to {first} goes to {name}",
-        f"if you want to {second}, think of {name}. {after}",
+        f"if you want to {second}, think of {name}",
     ]
 
 
@@ -84,7 +84,7 @@ def animal(draw: Draw, row: tuple[str, ...]) -> Told:
     one = article(name)
     say = [f"{one} {moves}", f"watch {one}: it {moves}"]
     if kind != "-":
-        say += [f"{one} is {kind}"] * 2
+        say += [f"{one} is {kind}"]
     if food != "-":
         say += [f"{one} eats {food}", f"the food of {one} is {food}", f"{one} lives on {food}"]
     if home != "-":

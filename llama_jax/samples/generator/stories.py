@@ -7,7 +7,7 @@ from llama_jax.samples.generator.grammar import (
     person_is_held,
     sentence,
 )
-from llama_jax.samples.generator.scenes import ELDERS, Scene, opening
+from llama_jax.samples.generator.scenes import ELDERS, SHE, Scene, opening
 
 THOUGHTS = (
     "{name} thought for a moment",
@@ -80,24 +80,24 @@ class Teller:
         words = words | {"object": draw.one(seen) if seen else ""}
         setup, ending = draw.one(scene.setups), draw.one(scene.endings)
         subject = scene.subject
-        if draw.chance(0.22) and subject == "{she}":
+        if draw.chance(0.22) and subject == SHE:
             parts = [draw.one(("because {0}, {1} {2}", "{0}, so {1} {2}"))]
             parts[0] = parts[0].format(_lower(setup), subject, ending)
         else:
             parts = [setup]
             if draw.chance(0.15):
                 parts.append(draw.one(THOUGHTS))
-            if subject == "{she}" and len(parts) > 1 and draw.chance(0.5):
-                subject = "then {name}" if draw.chance(0.3) else "{name}"
+                if subject == SHE:  # "she" could now be the friend
+                    subject = draw.one(("{name}", "then {name}"))
             parts.append(f"{subject} {ending}")
         if draw.chance(0.4):
             parts.append(draw.one(scene.after))
         if lead:
-            parts[0] = f"{lead} {_lower(parts[0])}"
+            parts[0] = f"{lead}, {_lower(parts[0])}"
         return [sentence(part.format(**words)) for part in parts]
 
     def _close(self, scene: Scene, words: dict[str, str]) -> list[str]:
-        endings = PRAISE if scene.subject == "{she}" else WONDER
+        endings = PRAISE if scene.subject == SHE else WONDER
         return [sentence(self.draw.one(endings).format(**words))] if self.draw.chance(0.35) else []
 
     def short(self, scene: Scene) -> str:

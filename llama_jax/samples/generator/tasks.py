@@ -138,10 +138,10 @@ Nobody could find it there
 the barn | On the farm | store {object} for the winter
 It is the biggest house of a farm
 the hay / the straw / the sack of oats / the sack of beans
-drove to the barn and back / opened the wide doors of the barn
+walked to the barn and back / opened the wide doors of the barn
 It stayed dry in the rain and the snow
 
-the vase | At the table | give water to {object}
+the vase | At the table | put {object} in water
 It is tall and made of glass
 the cut tulips / the cut roses / the daffodils / the cut lilies
 filled the vase up to the neck / took the vase from the shelf
