@@ -13,13 +13,13 @@ Figures that such a run gives stand in BUILD.md.
 """
 
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import jax
 import tyro
 
 import llama_jax as lj
+from llama_jax import samples
 from llama_jax.config import preset
 from llama_jax.data.packing import pack
 from llama_jax.data.text import encode_documents, read_documents, split_validation
@@ -31,20 +31,18 @@ from llama_jax.training.log import read_log
 from llama_jax.training.loop import LOG_FILE, train
 from llama_jax.training.optimizer import OptimizerConfig
 
-SAMPLES = Path(str(files("llama_jax") / "samples"))
 TASKS = ("hellaswag", "arc_challenge")
 SEED = 0
-ROWS = (
-    4  # rows of 256 tokens per step: many small steps learn more in two minutes than few large ones
-)
+# Many small steps learn more in two minutes than few large ones.
+ROWS = 4  # of 256 tokens, per step
 PEAK = 4e-3  # for 0.9M parameters; the paper's 3e-4 is for 7B
 VALIDATION = 0.02
 
 
 def train_tiny(out: Path, steps: int) -> Path:
     """Trains TINY on the corpus; the run's folder, which holds its checkpoint and log."""
-    config, tokenizer = preset("tiny"), load_tokenizer(SAMPLES / "tokenizer.model")
-    documents = read_documents([SAMPLES / "corpus.txt"], "blank-line")
+    config, tokenizer = preset("tiny"), load_tokenizer(samples.TOKENIZER)
+    documents = read_documents([samples.CORPUS], "blank-line")
     kept, held_out = split_validation(documents, VALIDATION, SEED)
     rows, validation = (
         pack(encode_documents(part, tokenizer), config.context) for part in (kept, held_out)
@@ -70,7 +68,7 @@ def untrained() -> lj.Model:
     """TINY as it is before the first step of `train_tiny`."""
     config = preset("tiny")
     params = decoder.init(jax.random.key(SEED), config)
-    return lj.Model(config, params, load_tokenizer(SAMPLES / "tokenizer.model"), "untrained")
+    return lj.Model(config, params, load_tokenizer(samples.TOKENIZER), "untrained")
 
 
 def evaluate(model: lj.Model, label: str, out: Path, data: Path | None, limit: int | None):

@@ -155,3 +155,31 @@ def test_a_platform_that_is_not_there_is_refused_before_the_weights_are_read():
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert "--platform tpu: JAX finds no tpu here" in last and "llama_jax[tpu]" in last
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda lines: lines[:-1], r"sha256 .* 999 lines; the manifest lists sha256 .*, 1000 rows"),
+        (lambda lines: [*lines[:4], lines[4][:50] + b"\n", *lines[5:]], r":5: not a line of JSON"),
+        (
+            lambda lines: [lines[0].replace(b'"label": 3', b'"label": 7'), *lines[1:]],
+            r":1: .*label",
+        ),
+        (lambda lines: None, "hellaswag: no known examples file in"),
+    ],
+    ids=["row missing", "malformed line", "wrong label", "absent"],
+)
+def test_a_spoiled_benchmark_file_is_refused(run, small_model, shared, tmp_path, spoil, message):
+    name = "hellaswag_val_1000.jsonl"
+    lines = (shared / "benchmarks" / "hellaswag" / name).read_bytes().splitlines(keepends=True)
+    folder = tmp_path / "data" / "hellaswag"
+    folder.mkdir(parents=True)
+    if (spoiled := spoil(lines)) is not None:
+        (folder / name).write_bytes(b"".join(spoiled))
+    options = ("--tasks", "hellaswag", "--data", folder.parent, "--out", tmp_path / "out")
+    status, out, err = run("eval", small_model, *options)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert re.search(message, err), err
+    assert not (tmp_path / "out").exists()

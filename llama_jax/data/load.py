@@ -1,12 +1,13 @@
 """A task's rows: located in the data folder, checked once, prepared through TFDS, read back."""
 
+import collections
 import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from llama_jax.data.cache import cache_dir
-from llama_jax.data.manifest import MANIFEST, KnownSet, Located, locate
+from llama_jax.data.manifest import MANIFEST, KnownSet, Located, UnknownBytes, locate
 from llama_jax.data.rows import Parser, Row, checked_rows
 from llama_jax.data.schema import Record
 from llama_jax.errors import InputError
@@ -46,7 +47,12 @@ def load_rows(
     Raises:
         InputError: no known file, other bytes, a malformed row, another number of rows.
     """
-    located = locate(task, data_dir, role, manifest)
+    try:
+        located = locate(task, data_dir, role, manifest)
+    except UnknownBytes as error:
+        # A malformed line, where there is one, says more than a digest.
+        collections.deque(checked_rows(error.path, parse, schema), maxlen=0)
+        raise
     if find_spec("tensorflow_datasets") is None:
         return TaskRows(located.known, _read_files(located, parse, schema))
     from llama_jax.data import tfds_builder  # imports TFDS: not before it is needed

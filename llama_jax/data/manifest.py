@@ -94,6 +94,14 @@ def known_sets(task: str, role: str = "examples", manifest: Path = MANIFEST) -> 
     return sorted(sets, key=lambda known: (KINDS.index(known.kind), -known.rows))
 
 
+class UnknownBytes(InputError):
+    """A file has the name of a known one and other bytes."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 def locate(
     task: str, data_dir: Path | None, role: str = "examples", manifest: Path = MANIFEST
 ) -> Located:
@@ -106,7 +114,8 @@ def locate(
         manifest: the list of known files.
 
     Raises:
-        InputError: no known set is complete, or a file's bytes are not the listed ones.
+        UnknownBytes: a file's bytes are not the listed ones.
+        InputError: no known set is complete.
     """
     folder = (SAMPLES if data_dir is None else Path(data_dir)) / task
     known_here = known_sets(task, role, manifest)
@@ -128,10 +137,11 @@ def locate(
 def _verify(task: str, path: Path, known: KnownFile) -> None:
     digest = file_sha256(path)
     if digest != known.sha256:
-        raise InputError(
+        raise UnknownBytes(
             f"{task}: {path} is not the known file: sha256 {digest}, {line_count(path)} lines; "
             f"the manifest lists sha256 {known.sha256}, {known.rows} rows; "
-            "put the authors' unchanged file there"
+            "put the authors' unchanged file there",
+            path,
         )
 
 
