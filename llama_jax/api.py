@@ -86,32 +86,11 @@ class Model:
         self._check_length(pair.ids, "context + continuation")
         return self.engine.score([ScoreItem(pair.ids, pair.start)])[0]
 
-    def generate(
-        self,
-        prompts: str | Sequence[str],
-        *,
-        max_new_tokens: int | None = None,
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        stop: Sequence[str] = (),
-        seed: int = 0,
-        on_text: Callable[[int, str], None] | None = None,
-    ) -> str | list[str]:
-        """The text that follows a prompt, or each of several prompts; see `generations`."""
-        several = [prompts] if isinstance(prompts, str) else list(prompts)
-        results = self.generations(
-            several,
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            stop=stop,
-            seed=seed,
-            on_text=on_text,
-        )
-        texts = [result.text for result in results]
-        return texts[0] if isinstance(prompts, str) else texts
+    def generate(self, prompts: str | Sequence[str], **options: Any) -> str | list[str]:
+        """The text that follows a prompt, or each of several; `options` of `generations`."""
+        if isinstance(prompts, str):
+            return self.generations([prompts], **options)[0].text
+        return [result.text for result in self.generations(prompts, **options)]
 
     def generations(
         self,

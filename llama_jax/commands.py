@@ -65,10 +65,11 @@ def generate(
     loaded = _load(model, tokenizer, dtype, platform)
     prompt = prompt or ("",)
     stream = len(prompt) == 1 and not json_output
-    if stream:
-        # Refused input must print nothing, so the prompt waits for the first token.
-        shown = iter(prompt)
-        on_text = lambda _, text: print(next(shown, "") + text, end="", flush=True)  # noqa: E731
+    waiting = list(prompt)  # refused input prints nothing: the prompt waits for the first token
+
+    def show(_: int, text: str) -> None:
+        print((waiting.pop() if waiting else "") + text, end="", flush=True)
+
     results = loaded.generations(
         prompt,
         max_new_tokens=max_new_tokens,
@@ -77,10 +78,10 @@ def generate(
         top_p=top_p,
         stop=stop,
         seed=seed,
-        on_text=on_text if stream else None,
+        on_text=show if stream else None,
     )
     if stream:
-        print(next(shown, ""))
+        print("".join(waiting))
         return
     for text, result in zip(prompt, results, strict=True):
         if json_output:

@@ -81,7 +81,7 @@ CHANGES = {
 
 
 def test_changes_cover_every_field():
-    """`context` changes what input is accepted: see tests/inference."""
+    """`context` changes what input is accepted: see tests/test_api.py."""
     fields = {f.name for f in dataclasses.fields(LlamaConfig)}
     scaling = {f"rope_scaling.{f.name}" for f in dataclasses.fields(RopeScaling)}
     assert fields | scaling == set(CHANGES) | {"context"}

@@ -13,6 +13,7 @@ and OpenBookQA only. Known gap: Llama 1 7B printed 47.6, lm-evaluation-harness a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import ListOf, MemberOf, Record, Text
@@ -76,13 +77,9 @@ PAPER = Protocol(
     ),
 )
 
-LM_EVAL = Protocol(
+LM_EVAL = replace(
+    PAPER,
     name="lm-eval",
-    version=1,
-    prompt=prompt,
-    score=score,
-    metrics=METRICS,
-    primary="acc_norm",
     rules=(Rule("prompt, split and metrics", "lm-evaluation-harness, tasks/arc"),),
 )
 

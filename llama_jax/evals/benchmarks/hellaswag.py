@@ -12,6 +12,7 @@ nothing. That the marks are cleaned, and how, is a guess: Llama does not say.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import Index, ListOf, Record, Text
@@ -78,13 +79,9 @@ PAPER = Protocol(
     ),
 )
 
-LM_EVAL = Protocol(
+LM_EVAL = replace(
+    PAPER,
     name="lm-eval",
-    version=1,
-    prompt=prompt,
-    score=score,
-    metrics=METRICS,
-    primary="acc_norm",
     rules=(Rule("prompt, split and metrics", "lm-evaluation-harness, tasks/hellaswag"),),
 )
 
