@@ -188,7 +188,9 @@ def test_no_damage_to_any_file_gives_wrong_values(saved, tmp_path, damage, caplo
         if state.metadata.step == 1:
             fallen_back.add(name.parts[2])
     assert fallen_back == {"params", "opt_state", "metadata", "tokenizer"}
-    assert all("falling back to step 1" in record.getMessage() for record in caplog.records)
+    # asyncio, too, logs what TensorStore's abandoned reads end with; ours are meant here.
+    ours = [record for record in caplog.records if record.name.startswith("llama_jax")]
+    assert ours and all("falling back to step 1" in record.getMessage() for record in ours)
 
 
 def test_metadata_is_protected_too(run):
