@@ -75,11 +75,14 @@ def test_eval_prints_tables_and_does_nothing_twice(run, small_model, tmp_path):
     assert status == 0, err
     assert "| Llama 2 70B" in out and "3 of " in out
     assert "data: the samples inside the package (no --data)" in err
-    results = (tmp_path / "out" / "results.json").read_bytes()
+    results, work = (
+        (tmp_path / "out" / name).read_bytes() for name in ("results.json", "run.json")
+    )
     status, again, err = run(*args, "--out", tmp_path / "out")
     assert (status, again) == (0, out)
     assert "hellaswag: complete in" in err and "the model had nothing to do" in err
     assert (tmp_path / "out" / "results.json").read_bytes() == results
+    assert (tmp_path / "out" / "run.json").read_bytes() == work
     status, text, _ = run(*args, "--out", tmp_path / "out", "--json")
     assert json.loads(text) == json.loads(results)
 

@@ -95,7 +95,9 @@ def evaluate(
         "seconds": time.perf_counter() - begun,
         "tasks": runs,
     }
-    if out_dir is not None:
+    # A rerun that asked nothing leaves the record of the run that did the work.
+    asked = any(task["items"] > task["known_before"] for task in runs.values())
+    if out_dir is not None and (asked or not (out_dir / "run.json").exists()):
         write_json(out_dir / "run.json", run)
     return Results(summary(model_info, results), samples, run)
 
