@@ -132,8 +132,6 @@ def evaluate(
 
     if data is None and "LLAMA_JAX_DATA" in os.environ:
         data = Path(os.environ["LLAMA_JAX_DATA"])
-    if data is None:
-        print("data: the samples inside the package (no --data)", file=sys.stderr)
     loaded = _load(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
     results = api.evaluate(
         loaded,
@@ -145,6 +143,8 @@ def evaluate(
         data_dir=data,
         out_dir=out,
     )
+    if data is None:
+        print("data: the samples inside the package (no --data)", file=sys.stderr)
     for task, facts in results.run["tasks"].items():
         if facts["known_before"] == facts["items"]:
             print(f"{task}: complete in {out}; the model had nothing to do", file=sys.stderr)

@@ -44,3 +44,11 @@ def small_model(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("small") / "model"
     checkpoint.save(folder, 1, params, config, tokenizer_bytes=tokenizer)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory):
+    """Prepared rows go to a folder of the tests' own, not to the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLAMA_JAX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
