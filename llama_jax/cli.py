@@ -14,6 +14,7 @@ SUMMARIES = {
     "generate": "Continue a text; it appears as it is generated, the prompt before it.",
     "eval": "Evaluate a model on benchmarks, beside the paper's values.",
     "report": "Write one page and one Markdown file for one or several runs side by side.",
+    "data": "List, verify, download or prepare the files of the benchmarks.",
 }
 
 

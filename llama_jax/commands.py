@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from llama_jax import data_commands
+
 Platform = Literal["cpu", "gpu", "tpu"]
 ModelPath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
 RunPaths = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -180,7 +182,13 @@ def _load(model: Path, tokenizer: Path | None, dtype, platform: Platform | None,
     return api.load(model, tokenizer, dtype=dtype, **options)
 
 
-COMMANDS = {"doctor": doctor, "generate": generate, "eval": evaluate, "report": report}
+COMMANDS = {
+    "doctor": doctor,
+    "generate": generate,
+    "eval": evaluate,
+    "report": report,
+    "data": data_commands.data,
+}
 
 
 def call(name: str, arguments: list[str]) -> None:

@@ -23,16 +23,25 @@ KINDS = ("official", "partial", "samples")  # in the order of preference
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file as the manifest lists it; `path` is relative to the task's folder."""
+    """A file as the manifest lists it; `path` is relative to the task's folder.
+
+    `url` is where these bytes can be downloaded, empty where no such address is known.
+    """
 
     path: str
     sha256: str
     rows: int
+    url: str = ""
 
 
 @dataclass(frozen=True)
 class KnownSet:
-    """Files that together are one split, or a known part of it, of one task."""
+    """Files that together are one split, or a known part of it, of one task.
+
+    `beside` lists files without rows of their own (labels) that the parser reads beside the others.
+    The kind "hub" is in no manifest: it stands for the Hub's parquet files, whose bytes are not
+    listed (llama_jax/data/parquet.py).
+    """
 
     task: str
     kind: str
@@ -42,6 +51,7 @@ class KnownSet:
     licence: str
     source: str
     files: tuple[KnownFile, ...]
+    beside: tuple[KnownFile, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -49,11 +59,16 @@ class KnownSet:
         return sum(file.rows for file in self.files)
 
     @property
+    def every_file(self) -> tuple[KnownFile, ...]:
+        """The files with rows, then those beside them."""
+        return (*self.files, *self.beside)
+
+    @property
     def sha256(self) -> str:
         """Digest of the set: of its one file, or of the lines "PATH SHA256" of its several."""
-        if len(self.files) == 1:
-            return self.files[0].sha256
-        lines = "".join(f"{file.path} {file.sha256}\n" for file in self.files)
+        if len(self.every_file) == 1:
+            return self.every_file[0].sha256
+        lines = "".join(f"{file.path} {file.sha256}\n" for file in self.every_file)
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def __str__(self) -> str:
@@ -85,7 +100,24 @@ def _manifest(path: Path) -> dict[str, tuple[KnownSet, ...]]:
 
 def _known_set(task: str, entry: dict[str, Any]) -> KnownSet:
     files = tuple(KnownFile(**file) for file in entry["files"])
-    return KnownSet(task=task, **{**entry, "files": files})
+    beside = tuple(KnownFile(**file) for file in entry.get("beside", ()))
+    return KnownSet(task=task, **{**entry, "files": files, "beside": beside})
+
+
+def task_names(manifest: Path = MANIFEST) -> tuple[str, ...]:
+    """Returns the tasks of the manifest, in alphabetical order."""
+    return tuple(sorted(_manifest(manifest)))
+
+
+def task_roles(task: str, manifest: Path = MANIFEST) -> tuple[str, ...]:
+    """Returns the roles of a task's sets: its examples first."""
+    roles = {known.role for known in _manifest(manifest)[task]}
+    return tuple(sorted(roles, key=lambda role: (role != "examples", role)))
+
+
+def is_complete(known: KnownSet, folder: Path) -> bool:
+    """Whether every file of a set lies in the task's folder, whatever its bytes."""
+    return all((folder / file.path).is_file() for file in known.every_file)
 
 
 def known_sets(task: str, role: str = "examples", manifest: Path = MANIFEST) -> list[KnownSet]:
@@ -103,7 +135,11 @@ class UnknownBytes(InputError):
 
 
 def locate(
-    task: str, data_dir: Path | None, role: str = "examples", manifest: Path = MANIFEST
+    task: str,
+    data_dir: Path | None,
+    role: str = "examples",
+    manifest: Path = MANIFEST,
+    hub_pattern: str = "",
 ) -> Located:
     """Finds the best known set of a task and verifies its digests.
 
@@ -112,6 +148,7 @@ def locate(
         data_dir: the folder of task folders; None for the samples inside the package.
         role: "examples" or "shots".
         manifest: the list of known files.
+        hub_pattern: the Hugging Face hub's files, which the caller looked for and did not find.
 
     Raises:
         UnknownBytes: a file's bytes are not the listed ones.
@@ -122,19 +159,20 @@ def locate(
     if data_dir is None:
         known_here = [known for known in known_here if known.kind == "samples"]
     for known in known_here:
-        if all((folder / file.path).is_file() for file in known.files):
-            for file in known.files:
-                _verify(task, folder / file.path, file)
+        if is_complete(known, folder):
+            for file in known.every_file:
+                verify_file(task, folder / file.path, file)
             return Located(known, folder)
     if data_dir is None:
         raise InputError(
             f"{task}: the package has no sample of its {role}; give the folder of raw files with "
             "--data DIR, laid out as DIR/TASK/file"
         )
-    raise InputError(_absent(task, role, folder, known_here))
+    raise InputError(_absent(task, role, folder, known_here, hub_pattern))
 
 
-def _verify(task: str, path: Path, known: KnownFile) -> None:
+def verify_file(task: str, path: Path, known: KnownFile) -> None:
+    """Compares the digest of a file that is there; other bytes are UnknownBytes."""
     digest = file_sha256(path)
     if digest != known.sha256:
         raise UnknownBytes(
@@ -145,16 +183,19 @@ def _verify(task: str, path: Path, known: KnownFile) -> None:
         )
 
 
-def _absent(task: str, role: str, folder: Path, known_here: list[KnownSet]) -> str:
+def _absent(
+    task: str, role: str, folder: Path, known_here: list[KnownSet], hub_pattern: str
+) -> str:
     """Says what was looked for, what lies there instead, and what to do."""
     wanted = [known for known in known_here if known.kind != "samples"]
     if not wanted:
         return f"{task}: the manifest lists no {role} files for it"
-    message = f"{task}: no known {role} file in {folder}; expected {' or '.join(map(str, wanted))}"
-    missing = [f.path for f in wanted[0].files if not (folder / f.path).is_file()]
-    if len(missing) < len(wanted[0].files):
+    expected = [*map(str, wanted), *([f"{hub_pattern} of the Hub"] if hub_pattern else [])]
+    message = f"{task}: no known {role} file in {folder}; expected {' or '.join(expected)}"
+    missing = [f.path for f in wanted[0].every_file if not (folder / f.path).is_file()]
+    if len(missing) < len(wanted[0].every_file):
         message += f"; missing {', '.join(missing)}"
-    listed = {file.path for known in known_here for file in known.files}
+    listed = {file.path for known in known_here for file in known.every_file}
     there = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
     if strangers := [p for p in there if p.relative_to(folder).as_posix() not in listed]:
         path = strangers[0]

@@ -1,6 +1,8 @@
 """Raw file -> checked rows: parsing and schema errors name the file and the line."""
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +39,52 @@ def jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     f"{path}:{number}: expected a JSON object, got {type(row).__name__}"
                 )
             yield number, row
+
+
+def json_list_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields (entry number from 1, object) of a file that is one JSON list of objects."""
+    try:
+        entries = json.loads(_utf8(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+    if not isinstance(entries, list):
+        raise InputError(f"{path}: expected a JSON list, got {type(entries).__name__}")
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict):
+            raise InputError(
+                f"{path}: entry {number}: expected an object, got {type(entry).__name__}"
+            )
+        yield number, entry
+
+
+def csv_records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yields (line where the record ends, its fields); quoted fields may hold newlines."""
+    reader = csv.reader(io.StringIO(_utf8(path), newline=""), strict=True)
+    try:
+        for fields in reader:
+            yield reader.line_num, fields
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
+
+
+def labels_beside(path: Path, name: str, rows: int) -> list[str]:
+    """Returns the lines of the label file `name` beside `path`, one for each of its rows."""
+    labels = path.with_name(name)
+    if not labels.is_file():
+        raise InputError(f"{labels}: the labels of {path.name} are missing; put the file there")
+    found = _utf8(labels).split()
+    if len(found) != rows:
+        raise InputError(f"{labels}: {len(found)} labels for the {rows} rows of {path.name}")
+    return found
+
+
+def _utf8(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line}: not UTF-8: byte 0x{data[error.start]:02x}") from None
 
 
 def checked_rows(path: Path, parse: Parser, schema: Record) -> Iterator[dict[str, Any]]:

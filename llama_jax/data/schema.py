@@ -8,6 +8,7 @@ A schema is data (frozen, with a stable repr), so that it can be part of a cache
 schema does not name may be present; their values do not matter.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +16,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Text:
-    """A string, which may be blank only where `blank` says so."""
+    """A string, blank only where `blank` says so, and in which `pattern` is found.
+
+    `unlike` names fields of the same row whose value it must not equal (the other answers).
+    """
 
     blank: bool = False
+    pattern: str | None = None
+    unlike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,11 +110,8 @@ def _problem(kind: Kind, value: Any, where: str, row: Any) -> str | None:
             return _record_problem(kind, value, where, row)
         case ListOf():
             return _list_problem(kind, value, where, row)
-        case Text(blank=blank):
-            if not isinstance(value, str):
-                return f"{where}: expected text, got {_shown(value)}"
-            if not blank and not value.strip():
-                return f"{where}: the text is empty"
+        case Text():
+            return _text_problem(kind, value, where, row)
         case Integer(minimum=low, maximum=high):
             if not isinstance(value, int) or isinstance(value, bool):
                 return f"{where}: expected an integer, got {_shown(value)}"
@@ -128,6 +131,19 @@ def _problem(kind: Kind, value: Any, where: str, row: Any) -> str | None:
         case MemberOf(of=of):
             if value not in at_path(row, of):
                 return f"{where}: {_shown(value)} is not among {of}, {at_path(row, of)}"
+    return None
+
+
+def _text_problem(kind: Text, value: Any, where: str, row: Any) -> str | None:
+    if not isinstance(value, str):
+        return f"{where}: expected text, got {_shown(value)}"
+    if not kind.blank and not value.strip():
+        return f"{where}: the text is empty"
+    if kind.pattern is not None and not re.search(kind.pattern, value):
+        return f"{where}: {_shown(value)} has nothing of the form {kind.pattern}"
+    for other in kind.unlike:
+        if value in at_path(row, other):
+            return f"{where}: {_shown(value)} is also {other}; the answers must differ"
     return None
 
 

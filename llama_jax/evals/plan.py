@@ -153,7 +153,7 @@ def _check_arguments(
 def _examples(
     task: str, source: Source, data_dir: Path | None, role: str, manifest: Path
 ) -> tuple[KnownSet, tuple[Example, ...]]:
-    found = load_rows(task, source.parse, source.schema, data_dir, role, manifest)
+    found = load_rows(task, source.parse, source.schema, data_dir, role, manifest, source.hub)
     examples = tuple(source.read(row) for row in found.rows)
     counts = Counter(example.id for example in examples)
     twice, count = counts.most_common(1)[0]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Parser, Row, jsonl_rows
 from llama_jax.data.schema import Record
 from llama_jax.evals.metrics import mean, standard_error
@@ -18,16 +19,17 @@ class Metric:
         name: key in the result and, without `aggregate`, in every Score's values.
         definition: one sentence.
         unit: "fraction", or what else the number counts.
-        aggregate: examples and their scores to a Value; None for the mean of the values.
+        aggregate: examples and their scores to a Value, or to None where none of the examples has
+            anything to do with the metric; None for the mean of the values.
     """
 
     name: str
     definition: str
     unit: str = "fraction"
-    aggregate: Callable[[Sequence[Example], Sequence[Score]], Value] | None = None
+    aggregate: Callable[[Sequence[Example], Sequence[Score]], Value | None] | None = None
 
-    def of(self, examples: Sequence[Example], scores: Sequence[Score]) -> Value:
-        """Aggregates the scores of these examples."""
+    def of(self, examples: Sequence[Example], scores: Sequence[Score]) -> Value | None:
+        """Aggregates the scores of these examples; None where the metric leaves all of them out."""
         if self.aggregate is not None:
             return self.aggregate(examples, scores)
         values = [score.values[self.name] for score in scores]
@@ -63,6 +65,8 @@ class Protocol:
         shots: the numbers of few-shot examples that are defined; the first is the default.
         pick_shots: chooses them from the benchmark's pool.
         on_overflow: "error" or "drop-shots" where the protocol itself says so; None: the caller.
+        gold_texts: for tasks that generate, the texts that a model which knows the answer could
+            give; the self-check feeds them through stop, extraction and score.
     """
 
     name: str
@@ -75,15 +79,20 @@ class Protocol:
     shots: tuple[int, ...] = (0,)
     pick_shots: Callable[[Example, Sequence[Example], int], tuple[Example, ...]] = first_shots
     on_overflow: str | None = None
+    gold_texts: Callable[[Example], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)
 class Source:
-    """How raw files become examples: the parser, the schema of a row, and row to Example."""
+    """How raw files become examples: the parser, the schema of a row, and row to Example.
+
+    `hub` says how the Hugging Face hub's parquet files stand in for the raw files.
+    """
 
     schema: Record
     read: Callable[[Row], Example]
     parse: Parser = jsonl_rows
+    hub: Hub | None = None
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,9 @@ class Results:
 def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) -> dict[str, Any]:
     """Returns a task's entry in results.json: protocol, counts, metrics, digests, the paper's row.
 
-    `of` is the size of the official split; `data` is "official", "partial" (a known part of it) or
-    "samples" (the package's own few rows).
+    `of` is the size of the official split; `data` is "official", "partial" (a known part of it),
+    "samples" (the package's own few rows) or "hub" (the Hugging Face hub's files: rows and their
+    number are checked, their bytes are in no list).
     """
     known = plan.known
     result = {
@@ -78,7 +79,9 @@ def _metrics(
     found = {}
     for metric in metrics:
         value = metric.of(examples, scores)
-        found[metric.name] = {"value": value.value, "stderr": value.stderr, "unit": metric.unit}
+        if value is not None:
+            numbers = {"value": value.value, "stderr": value.stderr, "unit": metric.unit}
+            found[metric.name] = numbers
     return found
 
 

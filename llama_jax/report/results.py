@@ -7,7 +7,7 @@ from typing import Any
 
 from llama_jax.errors import InputError
 
-DATA_KINDS = ("official", "partial", "samples")
+DATA_KINDS = ("official", "partial", "samples", "hub")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class TaskResult:
         of: examples of the whole benchmark.
         primary: the metric that stands in tables.
         chance: score of guessing, in the primary metric's unit, or None.
-        data: "official", "partial" or "samples" (the package's own few examples).
+        data: "official", "hub" (its rows from the Hugging Face hub), "partial" or "samples" (the
+            package's own few examples).
     """
 
     name: str
@@ -85,7 +86,7 @@ class TaskResult:
     @property
     def data_mark(self) -> str:
         """The mark of data that the paper's numbers do not describe."""
-        return {"samples": "†", "partial": "‡", "official": ""}[self.data]
+        return {"samples": "†", "partial": "‡", "hub": "¶", "official": ""}[self.data]
 
     @property
     def marks(self) -> str:
@@ -115,7 +116,7 @@ def parse_task(name: str, entry: Any, where: str) -> TaskResult:
     data = entry.get("data", "official")
     if data not in DATA_KINDS:
         raise InputError(f"{where}: data {data!r} is not one of {', '.join(DATA_KINDS)}")
-    if data == "official" and n < of:
+    if data in ("official", "hub") and n < of:
         data = "partial"
     return TaskResult(
         name=name,

@@ -16,6 +16,7 @@ NOTES = {
     "†": "measured on the package's few samples, not on the benchmark: "
     "comparing it with the paper says nothing about the model",
     "‡": "measured on a part of the benchmark",
+    "¶": "read from the Hugging Face hub's files: rows and their number are checked, bytes are not",
     "§": "another protocol or metric than the paper's",
 }
 
@@ -204,7 +205,7 @@ def _mark_notes(cells: Iterable[str]) -> list[str]:
 
 
 def _status(task: TaskResult, difference: float | None, error: float | None) -> str:
-    if task.data != "official":
+    if task.data not in ("official", "hub"):
         return task.data
     if difference is None:
         return "no paper value"

@@ -54,6 +54,16 @@ def test_the_notes_of_table3_explain_every_mark_and_no_other(results):
     assert "14.6, but other tables give 8.55" in notes[1]
 
 
+def test_rows_of_the_hub_are_compared_and_marked(results):
+    results["tasks"]["gsm8k"]["data"] = "hub"
+    table = benchmark_table([RunFiles.parse(results, label="x")])
+    assert column(table, "status")[0] == "within 2 SE"
+    assert column(table, "ours - paper")[0] == "-0.35¶"
+    assert any(note.startswith("¶ read from the Hugging Face hub's files") for note in table.notes)
+    results["tasks"]["gsm8k"]["n"] -= 1
+    assert RunFiles.parse(results, label="x").tasks["gsm8k"].data == "partial"
+
+
 def test_another_protocol_is_marked(results):
     for name in ("gsm8k", "math"):
         results["tasks"][name]["protocol"] = "lm-eval"

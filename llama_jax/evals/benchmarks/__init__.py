@@ -1,12 +1,27 @@
 """The benchmarks, one file each, in an explicit list."""
 
 from llama_jax.errors import InputError
-from llama_jax.evals.benchmarks import arc_challenge, hellaswag
+from llama_jax.evals.benchmarks import (
+    arc_challenge,
+    boolq,
+    gsm8k,
+    hellaswag,
+    mmlu,
+    nq_open,
+    piqa,
+    winogrande,
+)
 from llama_jax.evals.protocol import Benchmark, Protocol
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     hellaswag.BENCHMARK,
     arc_challenge.BENCHMARK,
+    piqa.BENCHMARK,
+    winogrande.BENCHMARK,
+    boolq.BENCHMARK,
+    mmlu.BENCHMARK,
+    gsm8k.BENCHMARK,
+    nq_open.BENCHMARK,
 )
 
 
