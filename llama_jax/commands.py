@@ -99,7 +99,7 @@ def evaluate(
     *,
     tasks: str,
     tokenizer: Path | None = None,
-    protocol: str = "paper",
+    protocol: str | None = None,
     shots: int | None = None,
     limit: int | None = None,
     on_overflow: Literal["error", "drop-shots"] = "error",
@@ -118,7 +118,8 @@ def evaluate(
         model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
         tasks: benchmarks, separated by commas.
         tokenizer: tokenizer file, where the model brings none.
-        protocol: "paper", or "lm-eval" for the prompts of lm-evaluation-harness.
+        protocol: "lm-eval" for the prompts of lm-evaluation-harness; default: the paper's, where it
+            has the task.
         shots: few-shot examples; default: the protocol's.
         limit: only the first so many examples of each task.
         on_overflow: what to do where prompt and shots exceed the context.

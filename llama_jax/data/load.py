@@ -105,7 +105,7 @@ def locate_rows(
 def prepared_folder(known: KnownSet, parse: Parser, schema: Record, hub: Hub | None = None) -> Path:
     """Returns where the rows of a set, so parsed or converted and so checked, are prepared."""
     reader = parse if hub is None else hub.convert
-    checks = f"{reader.__module__}.{reader.__qualname__} {schema!r}"
+    checks = f"{reader.__module__}.{reader.__qualname__} {known.split} {schema!r}"
     if hub is not None:
         checks += f" {hub.columns}"
     key = f"{known.sha256}-{hashlib.sha256(checks.encode()).hexdigest()[:8]}"

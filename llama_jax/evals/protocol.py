@@ -8,7 +8,7 @@ from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Parser, Row, jsonl_rows
 from llama_jax.data.schema import Record
 from llama_jax.evals.metrics import mean, standard_error
-from llama_jax.evals.types import Example, Request, Score, Value
+from llama_jax.evals.types import Example, Generated, Request, Score, Value
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Protocol:
     """One way to run a benchmark. Whatever changes a prompt or a score raises `version`.
 
     Attributes:
-        name: "paper" or "lm-eval".
+        name: "paper" (what Meta did, as far as known), "lm-eval" (lm-evaluation-harness), or
+            "standard" for tasks that the paper does not have.
         version: counts up with every change.
         prompt: an example and its shots to the request.
         score: an example and the response to its score.
@@ -80,6 +81,23 @@ class Protocol:
     pick_shots: Callable[[Example, Sequence[Example], int], tuple[Example, ...]] = first_shots
     on_overflow: str | None = None
     gold_texts: Callable[[Example], Sequence[str]] | None = None
+
+
+@dataclass(frozen=True)
+class AnswerFormat:
+    """A named rule that finds and judges the answers in outputs that somebody saved.
+
+    Attributes:
+        name: as `llama-jax score --answer-format` knows it.
+        definition: what it extracts and how it compares, with its source.
+        score: an example and the outputs to its score.
+        metrics: what is reported, in this order.
+    """
+
+    name: str
+    definition: str
+    score: Callable[[Example, Generated], Score]
+    metrics: tuple[Metric, ...]
 
 
 @dataclass(frozen=True)
@@ -113,10 +131,11 @@ class Benchmark:
         title: as papers write it.
         citation: authors, year, title.
         examples: how the questions are read.
-        protocols: by name.
+        protocols: in the order of preference; the first is the default.
         paper: the column of the paper that it fills, or None.
         chance: the primary metric's expected value for a guesser, or None where there is none.
         shots: how the few-shot pool is read (role "shots" in the manifest), or None.
+        answer_formats: how saved outputs are scored; the first is the default.
     """
 
     name: str
@@ -127,3 +146,4 @@ class Benchmark:
     paper: PaperColumn | None = None
     chance: float | None = None
     shots: Source | None = None
+    answer_formats: tuple[AnswerFormat, ...] = ()

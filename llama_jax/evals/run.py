@@ -35,7 +35,7 @@ def evaluate(
     model_info: ModelInfo,
     data_dir: Path | str | None = None,
     out_dir: Path | str | None = None,
-    protocol: str = "paper",
+    protocol: str | None = None,
     limit: int | None = None,
     shots: int | None = None,
     on_overflow: str = "error",
@@ -55,7 +55,7 @@ def evaluate(
         model_info: names the model in the results.
         data_dir: DIR of DIR/TASK/file; None for the samples inside the package.
         out_dir: where results are written; None for nowhere.
-        protocol: "paper" or "lm-eval".
+        protocol: "paper", "standard" or "lm-eval"; None for the first that a benchmark has.
         limit: only the first so many examples of each task, and of each subtask.
         shots: few-shot examples; None for the protocol's own number.
         on_overflow: "error", or "drop-shots" to drop whole shots where a prompt is too long.
@@ -107,7 +107,7 @@ def plan_tasks(
     tokenizer: Tokenizer,
     context: int,
     *,
-    protocol: str = "paper",
+    protocol: str | None = None,
     progress: bool | None = None,
     **how: Any,
 ) -> list[TaskPlan]:

@@ -34,8 +34,10 @@ def benchmark(name: str) -> Benchmark:
     raise InputError(f"no benchmark {name!r}; there are: {names}")
 
 
-def protocol(task: Benchmark, name: str) -> Protocol:
-    """Returns a benchmark's protocol by name; an unknown one is an InputError with those it has."""
+def protocol(task: Benchmark, name: str | None = None) -> Protocol:
+    """Returns a benchmark's protocol by name, its first without one; an unknown one is refused."""
+    if name is None:
+        return task.protocols[0]
     for known in task.protocols:
         if known.name == name:
             return known
