@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llama_jax.errors import InputError
+from llama_jax.evals.answers import normalise_answer
 from llama_jax.evals.ask import Known, ask
 from llama_jax.evals.plan import TaskPlan, plan_task
 from llama_jax.evals.protocol import Benchmark, Protocol
@@ -189,4 +190,5 @@ def _other(plan: TaskPlan, index: int) -> int:
 def _golds(plan: TaskPlan, index: int) -> set[str]:
     nothing = Generated((Output("", "eos"),) * plan.requests[index].samples)
     gold = plan.protocol.score(plan.examples[index], nothing).gold
-    return {str(one).lower() for one in (gold if isinstance(gold, list | tuple) else [gold])}
+    golds = gold if isinstance(gold, list | tuple) else [gold]
+    return {normalise_answer(str(one)) for one in golds}
