@@ -24,7 +24,8 @@ def newcomer(tmp_path, small_model, monkeypatch):
     """A folder in which `make reproduce` has left a model (here: random weights)."""
     (tmp_path / "runs" / "reproduce").mkdir(parents=True)
     (tmp_path / "runs" / "reproduce" / "training").symlink_to(small_model)
-    (tmp_path / "experiments").symlink_to(ROOT / "experiments")
+    for name in ("experiments", "README.md"):
+        (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

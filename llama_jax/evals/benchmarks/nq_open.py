@@ -3,8 +3,8 @@ r"""NQ-open: questions asked of a search engine, answered without a passage.
 Paper     Lee et al. 2019, "Latent Retrieval for Weakly Supervised Open Domain Question Answering",
           from Kwiatkowski et al. 2019, "Natural Questions"
 Raw file  NQ-open.dev.jsonl, 3610 rows, each a question and a list of answers. The shots are the
-          first questions of NQ-open.train.jsonl; where that is absent, those of
-          NQ-open.efficientqa.dev.1.1.jsonl, and the digest in the result says which.
+          first questions of NQ-open.efficientqa.dev.1.1.jsonl, 1800 of the same kind; the paper
+          does not say which it took, and Lee et al. would take them from the training split.
 Fills     Llama 2, Table 22, column NQ 5-shot.
 
 `paper`: LLaMA's prompt and its exact match (lower case; no articles, punctuation or double blanks).
