@@ -116,11 +116,12 @@ def evaluate(
 
     Args:
         model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
-        tasks: benchmarks, separated by commas.
+        tasks: benchmarks, separated by commas; nq_open@64 for 64 shots; table22 for the tasks of
+            the paper's Table 22.
         tokenizer: tokenizer file, where the model brings none.
         protocol: "lm-eval" for the prompts of lm-evaluation-harness; default: the paper's, where it
             has the task.
-        shots: few-shot examples; default: the protocol's.
+        shots: few-shot examples, where the tasks say none with @; default: the protocol's.
         limit: only the first so many examples of each task.
         on_overflow: what to do where prompt and shots exceed the context.
         data: DIR of DIR/TASK/file; default LLAMA_JAX_DATA, else the samples inside the package.

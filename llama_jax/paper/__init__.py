@@ -2,7 +2,8 @@
 
 `tables.json` holds the paper's numeric tables cell by cell; `data` reads it; `groups` averages
 benchmarks as Table 3 does; `rules` says which cells follow from which, `recompute` checks them all,
-and `contradictions` lists where the paper disagrees with itself. Nothing here imports jax.
+and `contradictions` lists where the paper disagrees with itself; `measures` says which tasks fill
+each table. Nothing here imports jax.
 """
 
 from llama_jax.paper.contradictions import CONTRADICTIONS, Contradiction
@@ -19,21 +20,27 @@ from llama_jax.paper.groups import (
     item_weighted_mean,
     mean,
 )
+from llama_jax.paper.measures import MEASURED, PREFIX, Column, Measure, column_of, tasks_of
 from llama_jax.paper.recompute import Check, decimals, recompute
 
 __all__ = [
     "AGIEVAL_ITEMS",
     "CONTRADICTIONS",
     "GROUPS",
+    "MEASURED",
     "MMLU_ITEMS",
     "MMLU_ITEMS_LLAMA1",
+    "PREFIX",
     "Check",
+    "Column",
     "Contested",
     "Contradiction",
     "Group",
     "GroupMean",
+    "Measure",
     "PaperTable",
     "Part",
+    "column_of",
     "decimals",
     "group_mean",
     "item_weighted_mean",
@@ -42,4 +49,5 @@ __all__ = [
     "published",
     "recompute",
     "table",
+    "tasks_of",
 ]
