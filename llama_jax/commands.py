@@ -132,14 +132,17 @@ def evaluate(
         json_output: print results.json instead of the tables.
     """
     from llama_jax import api
+    from llama_jax.evals.tasks import choose
     from llama_jax.report import RunFiles, markdown
 
+    names = [name.strip() for name in tasks.split(",") if name.strip()]
+    choose(names, protocol, shots)  # a wrong name is refused before weights are read
     if data is None and "LLAMA_JAX_DATA" in os.environ:
         data = Path(os.environ["LLAMA_JAX_DATA"])
     loaded = _load(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
     results = api.evaluate(
         loaded,
-        [name.strip() for name in tasks.split(",") if name.strip()],
+        names,
         protocol=protocol,
         shots=shots,
         limit=limit,

@@ -7,7 +7,7 @@ each table. Nothing here imports jax.
 """
 
 from llama_jax.paper.contradictions import CONTRADICTIONS, Contradiction
-from llama_jax.paper.data import Contested, PaperTable, numbers, published, table
+from llama_jax.paper.data import Contested, PaperTable, Value, numbers, published, table
 from llama_jax.paper.groups import (
     AGIEVAL_ITEMS,
     GROUPS,
@@ -40,6 +40,7 @@ __all__ = [
     "Measure",
     "PaperTable",
     "Part",
+    "Value",
     "column_of",
     "decimals",
     "group_mean",
