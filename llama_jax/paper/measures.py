@@ -33,9 +33,9 @@ class Column:
     measures: tuple[Measure, ...]
 
 
-def _parts(task: str, names: Mapping[str, str]) -> tuple[Column, ...]:
+def _parts(task: str, metric: str, names: Mapping[str, str]) -> tuple[Column, ...]:
     """One column for each subtask."""
-    return tuple(Column(c, (Measure(task, subtask=part),)) for c, part in names.items())
+    return tuple(Column(c, (Measure(task, metric, part),)) for c, part in names.items())
 
 
 def _tasks(names: Mapping[str, str | tuple[str, str]]) -> tuple[Column, ...]:
@@ -87,18 +87,18 @@ _DETAIL: dict[str, tuple[Column, ...]] = {
     # The shots differ from task to task: 3 or 5.
     "24": (
         *_tasks({"Avg": "agieval"}),
-        *_parts("agieval", AGIEVAL),
+        *_parts("agieval", "", AGIEVAL),
     ),
     "25": _tasks({"GSM8K": "gsm8k@8", "MATH": "math@4"}),
     "44": _tasks(
         {
-            "true+info": ("truthfulqa", "true_info"),
-            "true": ("truthfulqa", "true"),
-            "info": ("truthfulqa", "info"),
+            "true+info": ("truthfulqa@6", "true_info"),
+            "true": ("truthfulqa@6", "true"),
+            "info": ("truthfulqa@6", "info"),
         }
     ),
-    "45": _parts("toxigen", TOXIGEN),
-    **{number: _parts("bold", groups) for number, groups in BOLD.items()},
+    "45": _parts("toxigen", "toxicity", TOXIGEN),
+    **{number: _parts("bold", "sentiment", groups) for number, groups in BOLD.items()},
 }
 # Printed in Table 3 only.
 _BBH = Measure("bbh@3")

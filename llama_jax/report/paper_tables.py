@@ -5,7 +5,7 @@ number of shots: it is never a mean over fewer.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llama_jax import paper
@@ -25,7 +25,7 @@ class Found:
 
 
 def paper_tables(runs: Sequence[RunFiles]) -> tuple[Table, ...]:
-    """Table 3, and every other table all of whose tasks some run holds, in the paper's order."""
+    """Table 3, and every other one all of whose tasks some run holds, in the paper's order."""
     complete = [number for number in paper.MEASURED if any(_holds(run, number) for run in runs)]
     return tuple(paper_table(n, runs) for n in paper.MEASURED if n == "3" or n in complete)
 
@@ -116,8 +116,9 @@ def _printed(number: str, value: paper.Value) -> str:
 
 
 def _holds(run: RunFiles, number: str) -> bool:
-    measures = [m for column in paper.MEASURED[number] for m in column.measures]
-    return all(_find(run, measure).task is not None for measure in measures)
+    """Whether a run has every task of a table, and a number for at least one of its cells."""
+    found = [_find(run, m) for column in paper.MEASURED[number] for m in column.measures]
+    return all(one.task for one in found) and any(one.metric for one in found)
 
 
 def _find(run: RunFiles, measure: paper.Measure) -> Found:
@@ -130,13 +131,11 @@ def _find(run: RunFiles, measure: paper.Measure) -> Found:
             "report them as two runs"
         )
     (task,) = tasks
-    metrics: Mapping[str, Metric] = task.metrics
-    if measure.subtask:
-        metrics = task.subtasks.get(measure.subtask, {})
-    name = measure.metric or (task.compared or task.metrics[task.primary]).name
+    metrics = task.subtasks.get(measure.subtask, {}) if measure.subtask else task.metrics
+    # A result without the paper's metric (a judge or tests are still to come) fills no cell.
+    name = measure.metric or (task.compared.name if task.compared else "")
     if name not in metrics:
-        part = f"{measure.subtask} of " if measure.subtask else f"{name} of "
-        return Found(task, None, part + task.name)
+        return Found(task, None, f"{measure.subtask or name or 'a metric'} of {task.name}")
     return Found(task, metrics[name], "")
 
 

@@ -29,7 +29,7 @@ def test_the_tasks_of_a_table():
         *("squad_v2@0", "quac@0", "boolq@0", "gsm8k@8", "math@4", "mmlu@5", "bbh@3", "agieval"),
     )
     assert paper.tasks_of("table4")[:3] == ("mmlu@5", "triviaqa@1", "nq_open@1")
-    assert paper.tasks_of("table11") == paper.tasks_of("table14") == ("truthfulqa", "toxigen")
+    assert paper.tasks_of("table11") == paper.tasks_of("table14") == ("truthfulqa@6", "toxigen")
     assert paper.tasks_of("table19") == ("mmlu@5",)
     assert paper.tasks_of("table22")[:4] == ("nq_open@0", "nq_open@1", "nq_open@5", "nq_open@64")
     assert paper.tasks_of("table23") == (
@@ -70,7 +70,7 @@ def test_column_of():
     assert paper.column_of("21", "humaneval@0", "pass@100") == "HumanEval pass@100"
     assert paper.column_of("21", "humaneval@0", "exact") is None
     assert paper.column_of("19", "mmlu@5", "acc") == "Average"
-    assert paper.column_of("11", "toxigen", "toxic") is None  # a mean of its groups
+    assert paper.column_of("11", "toxigen", "toxicity") is None  # a mean of its groups
     assert paper.column_of("5", "mmlu@5", "acc") is None
 
 

@@ -18,7 +18,7 @@ def entry(value, shots, metrics=("acc",), **more):
         "n": 10,
         "of": 10,
         "metrics": dict.fromkeys(metrics, numbers),
-        "paper": None,
+        "paper": {"table": "20", "column": "BoolQ", "metric": metrics[0], "rows": {}},
         "primary": metrics[0],
     } | more
 
@@ -131,12 +131,12 @@ def test_toxigen_is_the_mean_of_its_groups_and_says_which_are_missing(results):
     tasks = everything("45")
     parts = tasks["toxigen"]["subtasks"]
     for i, part in enumerate(parts.values()):
-        part["metrics"] = {"acc": {"value": i / 100, "stderr": None, "unit": "fraction"}}
+        part["metrics"] = {"toxicity": {"value": i / 100, "stderr": None, "unit": "fraction"}}
     assert paper_table("11", [parsed(results, tasks)]).rows[-1][1:] == ("-", "6.00")
     del parts["black"]
     table = paper_table("11", [parsed(results, tasks)])
     assert table.rows[-1][1:] == ("-", "12 of 13")
-    assert table.notes[-1] == "ours lacks truthfulqa, black of toxigen."
+    assert table.notes[-1] == "ours lacks truthfulqa@6, black of toxigen."
 
 
 def test_a_metric_that_a_task_does_not_have_is_named(results):
@@ -144,12 +144,15 @@ def test_a_metric_that_a_task_does_not_have_is_named(results):
     table = paper_table("11", [parsed(results, tasks)])
     assert table.rows[-1][1] == "-"
     assert table.notes[-1] == "ours lacks true_info of truthfulqa."
+    without = entry(0.4, 3, ("answered",), paper=None)  # its judge has not spoken
+    tables = [paper_table("3", [parsed(results, {"bbh": without})])]
+    assert tables[0].rows[-1][7] == "-" and "a metric of bbh" in tables[0].notes[-1]
 
 
 def test_sentiment_is_no_percentage(results):
     tasks = everything("47")
     for part in tasks["bold"]["subtasks"].values():
-        part["metrics"] = {"acc": {"value": 0.3125, "stderr": 0.02, "unit": "compound"}}
+        part["metrics"] = {"sentiment": {"value": 0.3125, "stderr": 0.02, "unit": "compound"}}
     table = paper_table("47", [parsed(results, tasks)])
     assert table.rows[-1][1:] == ("0.31 ± 0.02", "0.31 ± 0.02")
     assert "All in mean VADER compound score" in table.notes[0]
@@ -167,6 +170,8 @@ def test_a_report_shows_table_3_and_the_tables_that_are_complete(results):
 
     assert shown(RunFiles.parse(results, label="a")) == ["3", "25"]  # GSM8K and MATH
     assert shown(parsed(results, {"x": entry(0, 0)})) == ["3"]
+    judged_later = {"toxigen": entry(0, 0, ("answered",), paper=None)}
+    assert shown(parsed(results, judged_later)) == ["3"]
     nothing = parsed(results, {"x": entry(0, 0)}, "nothing")
     both = nothing, parsed(results, everything("22") | everything("19"), "all")
     assert shown(*both) == ["3", "19", "22"]
