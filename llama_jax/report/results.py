@@ -101,6 +101,7 @@ class TaskResult:
         if self.paper is None:
             return self.data_mark
         as_printed = self.protocol == "paper" and self.paper.metric in self.metrics
+        as_printed &= not self.overflow.get("shots")  # none of them was dropped
         return self.data_mark + ("" if as_printed else "§")
 
 

@@ -94,6 +94,13 @@ def test_overflow_is_told(results):
     assert told == ["a, gsm8k: too long for the context: policy drop-shots, examples 31."]
 
 
+def test_a_score_with_dropped_shots_is_not_the_papers(results):
+    results["tasks"]["gsm8k"]["overflow"] = {"policy": "drop-shots", "examples": 1, "shots": 2}
+    table = benchmark_table([RunFiles.parse(results, label="a")])
+    assert column(table, "ours - paper")[0] == "-0.35§"
+    assert "§ another protocol, metric or number of shots than the paper's." in table.notes
+
+
 @pytest.mark.parametrize("make", [table3, benchmark_table])
 def test_runs_need_labels_of_their_own(results, make):
     run = RunFiles.parse(results, label="a")
