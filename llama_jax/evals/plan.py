@@ -13,8 +13,9 @@ from llama_jax.data.load import load_rows
 from llama_jax.data.manifest import MANIFEST, KnownSet
 from llama_jax.errors import InputError
 from llama_jax.evals.journal import item_key
-from llama_jax.evals.protocol import Benchmark, Protocol, Source, task_name
+from llama_jax.evals.protocol import Benchmark, Protocol, Source
 from llama_jax.evals.requests import Encoded, Item, encode
+from llama_jax.evals.tasks import task_name
 from llama_jax.evals.types import Example, Request
 from llama_jax.inference.types import GenerateItem
 from llama_jax.tokenizer import Tokenizer

@@ -147,8 +147,3 @@ class Benchmark:
     chance: float | None = None
     shots: Source | None = None
     answer_formats: tuple[AnswerFormat, ...] = ()
-
-
-def task_name(benchmark: Benchmark, protocol: Protocol, shots: int) -> str:
-    """The task in results: with its shots where they are not the protocol's own number."""
-    return benchmark.name if shots == protocol.shots[0] else f"{benchmark.name}@{shots}"

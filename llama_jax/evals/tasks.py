@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from llama_jax import paper
 from llama_jax.errors import InputError
 from llama_jax.evals import benchmarks
-from llama_jax.evals.protocol import Benchmark, PaperColumn, Protocol, task_name
+from llama_jax.evals.protocol import Benchmark, PaperColumn, Protocol
+
+
+def task_name(benchmark: Benchmark, protocol: Protocol, shots: int) -> str:
+    """The task in results: with its shots where they are not the protocol's own number."""
+    return benchmark.name if shots == protocol.shots[0] else f"{benchmark.name}@{shots}"
 
 
 @dataclass(frozen=True)
