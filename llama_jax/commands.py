@@ -116,11 +116,12 @@ def evaluate(
 
     Args:
         model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
-        tasks: benchmarks, separated by commas.
+        tasks: benchmarks, separated by commas; nq_open@64 for 64 shots; table22 for the tasks of
+            the paper's Table 22.
         tokenizer: tokenizer file, where the model brings none.
         protocol: "lm-eval" for the prompts of lm-evaluation-harness; default: the paper's, where it
             has the task.
-        shots: few-shot examples; default: the protocol's.
+        shots: few-shot examples, where the tasks say none with @; default: the protocol's.
         limit: only the first so many examples of each task.
         on_overflow: what to do where prompt and shots exceed the context.
         data: DIR of DIR/TASK/file; default LLAMA_JAX_DATA, else the samples inside the package.
@@ -131,14 +132,17 @@ def evaluate(
         json_output: print results.json instead of the tables.
     """
     from llama_jax import api
+    from llama_jax.evals.tasks import choose
     from llama_jax.report import RunFiles, markdown
 
+    names = [name.strip() for name in tasks.split(",") if name.strip()]
+    choose(names, protocol, shots)  # a wrong name is refused before weights are read
     if data is None and "LLAMA_JAX_DATA" in os.environ:
         data = Path(os.environ["LLAMA_JAX_DATA"])
     loaded = _load(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
     results = api.evaluate(
         loaded,
-        [name.strip() for name in tasks.split(",") if name.strip()],
+        names,
         protocol=protocol,
         shots=shots,
         limit=limit,

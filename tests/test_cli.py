@@ -126,6 +126,15 @@ BAD = {
         ["eval", "MODEL", "--tasks", "hellaswag", "--protocol", "mine"],
         "mine.*paper.*lm-eval",
     ),
+    "table": (["eval", "MODEL", "--tasks", "table5"], "no table 'table5'; there are: table3"),
+    "two numbers of shots": (
+        ["eval", "MODEL", "--tasks", "nq_open@1", "--shots", "5"],
+        "shots 5: task nq_open@1 says its own",
+    ),
+    "a wrong name before a missing model": (
+        ["eval", "nowhere", "--tasks", "nq_open@many"],
+        "task 'nq_open@many': after @ a number of shots is expected",
+    ),
     "no task": (["eval", "MODEL", "--tasks", ","], "name at least one"),
     "data": (
         ["eval", "MODEL", "--tasks", "hellaswag", "--data", "nowhere"],

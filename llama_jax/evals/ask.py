@@ -66,7 +66,7 @@ def known_answers(plan: TaskPlan, out_dir: Path | None, owner: dict[str, Any]) -
     """
     if out_dir is None:
         return Known(owner)
-    path = out_dir / "journal" / f"{plan.benchmark.name}.jsonl"
+    path = out_dir / "journal" / f"{plan.name}.jsonl"
     answers, whole = read_journal(path, owner)
     keys = set(plan.keys)
     return Known(owner, path, {k: kept for k, kept in answers.items() if k in keys}, whole)
@@ -84,7 +84,7 @@ def ask(engine: Asked, plan: TaskPlan, known: Known, progress: bool | None = Non
     ]
     write = (len(done) < len(scored) or generated) and known.path is not None
     journal = Journal(known.path, known.owner, known.whole) if write else nullcontext()
-    bar = progress_bar(f"{plan.benchmark.name}: asking", len(plan.items), progress, len(answers))
+    bar = progress_bar(f"{plan.name}: asking", len(plan.items), progress, len(answers))
     with journal, bar:
 
         def keep(item: Item, result: ScoreResult | GenerateResult) -> None:
@@ -114,7 +114,7 @@ def _named(plan: TaskPlan, item: Item) -> str:
     """The first example that asks for this item."""
     place = plan.items.index(item)
     first = next(i for i, places in enumerate(plan.places) if place in places)
-    return f"{plan.benchmark.name} example {plan.examples[first].id}"
+    return f"{plan.name} example {plan.examples[first].id}"
 
 
 def progress_bar(what: str, total: int | None, progress: bool | None, initial: int = 0) -> tqdm:

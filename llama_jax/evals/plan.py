@@ -15,6 +15,7 @@ from llama_jax.errors import InputError
 from llama_jax.evals.journal import item_key
 from llama_jax.evals.protocol import Benchmark, Protocol, Source
 from llama_jax.evals.requests import Encoded, Item, encode
+from llama_jax.evals.tasks import task_name
 from llama_jax.evals.types import Example, Request
 from llama_jax.inference.types import GenerateItem
 from llama_jax.tokenizer import Tokenizer
@@ -53,6 +54,11 @@ class TaskPlan:
     items: tuple[Item, ...]
     places: tuple[tuple[int, ...], ...]
     spans: int
+
+    @property
+    def name(self) -> str:
+        """The task in results.json, samples/ and journal/."""
+        return task_name(self.benchmark, self.protocol, self.shots)
 
     @functools.cached_property
     def keys(self) -> tuple[str, ...]:

@@ -17,7 +17,9 @@ from llama_jax.errors import InputError
 from llama_jax.evals.journal import refuse_other
 from llama_jax.evals.plan import TaskPlan
 from llama_jax.evals.protocol import Benchmark, Metric
+from llama_jax.evals.tasks import paper_column
 from llama_jax.evals.types import Example, ModelInfo, Score
+from llama_jax.paper import published
 
 SCHEMA = 1
 
@@ -64,7 +66,7 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
         "data": known.kind,
         "data_files": [file.path for file in known.files],
         "chance": plan.benchmark.chance,
-        "paper": paper_numbers(plan.benchmark),
+        "paper": paper_numbers(plan.benchmark, plan.name),
     }
     if plan.shots_known is not None:
         result["hashes"]["shots"] = plan.shots_known.sha256
@@ -98,16 +100,17 @@ def _subtasks(plan: TaskPlan, scores: Sequence[Score]) -> dict[str, dict[str, An
     return found
 
 
-def paper_numbers(benchmark: Benchmark) -> dict[str, Any] | None:
-    """Returns the printed column that a benchmark fills, row by row in percent; None without one.
+def paper_numbers(benchmark: Benchmark, task: str = "") -> dict[str, Any] | None:
+    """Returns the printed column that a task fills, row by row in percent; None without one.
+
+    `task` is its name in the results, which has its shots where they are not the protocol's own.
 
     It stands beside every protocol's scores; that it was measured by the `paper` protocol's rules,
     as far as they are known, is for the reader of the result to tell from its "protocol".
     """
-    column = benchmark.paper
+    column = paper_column(benchmark, task)
     if column is None:
         return None
-    from llama_jax.paper import published  # only here: the paper's tables are read from disk
 
     return {
         "table": column.table,

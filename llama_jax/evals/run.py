@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from llama_jax.data.manifest import MANIFEST
-from llama_jax.errors import InputError
-from llama_jax.evals import benchmarks
 from llama_jax.evals.ask import Asked, Known, ask, known_answers, progress_bar
 from llama_jax.evals.journal import identity
 from llama_jax.evals.plan import TaskPlan, plan_task
@@ -23,6 +21,7 @@ from llama_jax.evals.results import (
     write_jsonl,
 )
 from llama_jax.evals.samples import sample
+from llama_jax.evals.tasks import choose
 from llama_jax.evals.types import ModelInfo
 from llama_jax.tokenizer import Tokenizer
 
@@ -51,13 +50,14 @@ def evaluate(
     Args:
         engine: scores and generates.
         tokenizer: the model's.
-        tasks: benchmarks, or their names.
+        tasks: benchmarks, or names: "nq_open", "nq_open@64" for another number of shots, "table22"
+            for what a table of the paper needs.
         model_info: names the model in the results.
         data_dir: DIR of DIR/TASK/file; None for the samples inside the package.
         out_dir: where results are written; None for nowhere.
         protocol: "paper", "standard" or "lm-eval"; None for the first that a benchmark has.
         limit: only the first so many examples of each task, and of each subtask.
-        shots: few-shot examples; None for the protocol's own number.
+        shots: few-shot examples, for names without @; None for the protocol's own number.
         on_overflow: "error", or "drop-shots" to drop whole shots where a prompt is too long.
         progress: progress bars on stderr; None for those only where stderr is a terminal.
         manifest: the list of known data files.
@@ -84,7 +84,7 @@ def evaluate(
     results = {} if out_dir is None else earlier_tasks(out_dir, owner)
     samples, runs = {}, {}
     for plan, before in zip(plans, known, strict=True):
-        name = plan.benchmark.name
+        name = plan.name
         results[name], samples[name], runs[name] = _task(engine, plan, before, tokenizer, progress)
         if out_dir is not None:
             write_jsonl(out_dir / "samples" / f"{name}.jsonl", samples[name])
@@ -108,23 +108,20 @@ def plan_tasks(
     context: int,
     *,
     protocol: str | None = None,
+    shots: int | None = None,
     progress: bool | None = None,
     **how: Any,
 ) -> list[TaskPlan]:
     """Plans every task, in the order given; `how` is what `plan_task` takes.
 
     Raises:
-        InputError: no task, one named twice, or what `plan_task` refuses.
+        InputError: what `choose` or `plan_task` refuses.
     """
-    chosen = [benchmarks.benchmark(task) if isinstance(task, str) else task for task in tasks]
-    names = [task.name for task in chosen]
-    if not names or len(set(names)) < len(names):
-        raise InputError(f"tasks {', '.join(names) or '(none)'}: name at least one, none twice")
-    ways = [benchmarks.protocol(task, protocol) for task in chosen]
     plans = []
-    for task, way in zip(chosen, ways, strict=True):
+    for task in choose(tasks, protocol, shots):
         with progress_bar(f"{task.name}: encoding", None, progress) as bar:
-            plans.append(plan_task(task, way, tokenizer, context, on_example=bar.update, **how))
+            where = (task.benchmark, task.protocol, tokenizer, context)
+            plans.append(plan_task(*where, shots=task.shots, on_example=bar.update, **how))
     return plans
 
 

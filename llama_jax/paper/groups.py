@@ -1,4 +1,4 @@
-"""How Table 3 of the paper follows from its detail tables, and where the paper contradicts itself.
+"""How Table 3 of the paper follows from its detail tables.
 
 Commonsense Reasoning, World Knowledge, Reading Comprehension, Math and Code are plain means of
 benchmark scores; MMLU and AGI Eval weight every question equally; BBH has no detail table. Source:
@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llama_jax.errors import InputError
-from llama_jax.paper.data import published, table
 
 Cell = tuple[str, str]
 """(table number, column)."""
@@ -93,37 +92,6 @@ AGIEVAL_ITEMS: Mapping[str, int] = {
 """Questions of each English multiple-choice task of AGIEval."""
 
 
-@dataclass(frozen=True)
-class Contradiction:
-    """A printed cell and the value that the paper's other tables imply for it."""
-
-    table: str
-    row: str
-    column: str
-    printed: float
-    implied: float
-    why: str
-
-
-CONTRADICTIONS: tuple[Contradiction, ...] = (
-    Contradiction("2", "Total", "tCO2eq", 539.0, 538.98, "the rows' sum"),
-    Contradiction(
-        "3", "Llama 2 7B", "Math", 14.6, 8.55, "Table 25: GSM8K alone, not the mean with MATH"
-    ),
-    Contradiction(
-        "3", "Llama 2 13B", "Math", 28.7, 16.3, "Table 25: GSM8K alone, not the mean with MATH"
-    ),
-    Contradiction(
-        "3", "Falcon 40B", "AGI Eval", 37.0, 38.1, "Table 24: the mean over its questions"
-    ),
-    Contradiction("6", "Total", "comparisons", 2919326, 2920903, "the rows' sum"),
-    Contradiction("19", "Llama 2 70B", "Humanities", 65.0, 65.3, "Table 51"),
-    Contradiction("20", "Llama 2 70B", "HellaSwag", 85.3, 82.5, "Table 51"),
-    Contradiction("20", "Llama 2 7B", "HellaSwag", 77.2, 73.3, "Table 51"),
-)
-"""Every place known where a printed number does not follow from the others."""
-
-
 def mean(values: Sequence[float]) -> float:
     """The plain mean of at least one score."""
     if not values:
@@ -158,28 +126,3 @@ def group_mean(group: Group, scores: Mapping[Cell, float]) -> GroupMean:
         found += [scores[cell] for cell in cells]
     complete = len(found) == len(group.parts)
     return GroupMean(mean(found) if complete else None, len(found), len(group.parts))
-
-
-def recompute_table3(row: str) -> dict[str, float | None]:
-    """Table 3's row for one of its models, from the detail tables; BBH, which has none, is None.
-
-    Raises:
-        InputError: Table 3 has no such row.
-    """
-    if row not in table("3").rows:
-        raise InputError(f"Table 3 has no row {row!r}; it has {', '.join(table('3').rows)}")
-    values: dict[str, float | None] = {}
-    for group in GROUPS[:5]:
-        values[group.name] = mean([_cell(*part.cells[0], row) for part in group.parts])
-    items = MMLU_ITEMS_LLAMA1 if row.startswith("Llama 1") else MMLU_ITEMS
-    values["MMLU"] = item_weighted_mean({c: _cell("19", c, row) for c in items}, items)
-    values["BBH"] = None
-    tasks = {c: _cell("24", c, row) for c in AGIEVAL_ITEMS}
-    values["AGI Eval"] = item_weighted_mean(tasks, AGIEVAL_ITEMS)
-    return values
-
-
-def _cell(number: str, column: str, row: str) -> float:
-    value = published(number, column)[row]
-    assert value is not None, (number, column, row)
-    return value

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from llama_jax.report import plots
+from llama_jax.report.paper_tables import paper_tables
 from llama_jax.report.runs import RunFiles
 from llama_jax.report.samples import samples_section
-from llama_jax.report.tables import REFERENCE, benchmark_table, table3, to_html
+from llama_jax.report.tables import REFERENCE, benchmark_table, to_html
 
 TITLE = "Measured beside the Llama 2 paper"
 
@@ -29,7 +30,7 @@ def page(
         f"<h1>{TITLE}</h1>\n{_models(runs)}",
         _scores(runs, reference),
         to_html(benchmark_table(runs, reference)),
-        to_html(table3(runs)),
+        *map(to_html, paper_tables(runs)),
         _loss(training_log) if training_log else "",
         samples_section(runs),
         _provenance(runs),

@@ -46,6 +46,7 @@ class TaskResult:
         chance: score of guessing, in the primary metric's unit, or None.
         data: "official", "hub" (its rows from the Hugging Face hub), "partial" or "samples" (the
             package's own few examples).
+        subtasks: the metrics of each part of the task.
     """
 
     name: str
@@ -61,6 +62,12 @@ class TaskResult:
     primary: str
     chance: float | None
     data: str
+    subtasks: Mapping[str, Mapping[str, Metric]]
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark; a name may go on with the number of shots, as in "nq_open@64"."""
+        return self.name.partition("@")[0]
 
     @property
     def compared(self) -> Metric | None:
@@ -94,6 +101,7 @@ class TaskResult:
         if self.paper is None:
             return self.data_mark
         as_printed = self.protocol == "paper" and self.paper.metric in self.metrics
+        as_printed &= not self.overflow.get("shots")  # none of them was dropped
         return self.data_mark + ("" if as_printed else "§")
 
 
@@ -107,10 +115,8 @@ def parse_task(name: str, entry: Any, where: str) -> TaskResult:
     n, of = get(entry, "n", int, where), get(entry, "of", int, where)
     if not 0 < n <= of:
         raise InputError(f"{where}: n {n} of {of}; expected 1 to {of}")
-    metrics = {
-        metric: _metric(metric, found, f"{where}: metric {metric}")
-        for metric, found in get(entry, "metrics", Mapping, where).items()
-    }
+    metrics = _metrics(entry, where)
+    parts = get(entry, "subtasks", Mapping, where) if "subtasks" in entry else {}
     paper = _paper(entry.get("paper"), f"{where}: paper")
     primary = _primary(entry.get("primary"), paper, metrics, where)
     data = entry.get("data", "official")
@@ -132,6 +138,7 @@ def parse_task(name: str, entry: Any, where: str) -> TaskResult:
         primary=primary,
         chance=number(entry.get("chance"), f"{where}: chance", optional=True),
         data=data,
+        subtasks={part: _metrics(found, f"{where}: {part}") for part, found in parts.items()},
     )
 
 
@@ -148,6 +155,13 @@ def _primary(
     if len(metrics) != 1:
         raise InputError(f"{where}: no primary metric among {sorted(metrics)}; name one")
     return next(iter(metrics))
+
+
+def _metrics(entry: Any, where: str) -> dict[str, Metric]:
+    return {
+        metric: _metric(metric, found, f"{where}: metric {metric}")
+        for metric, found in get(entry, "metrics", Mapping, where).items()
+    }
 
 
 def _metric(name: str, entry: Any, where: str) -> Metric:

@@ -1,7 +1,6 @@
-"""The two tables of a report: the paper's Table 3 with our rows, and every benchmark beside it."""
+"""Tables of text, and the one of every benchmark beside the paper."""
 
 import html
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ NOTES = {
     "comparing it with the paper says nothing about the model",
     "‡": "measured on a part of the benchmark",
     "¶": "read from the Hugging Face hub's files: rows and their number are checked, bytes are not",
-    "§": "another protocol or metric than the paper's",
+    "§": "another protocol, metric or number of shots than the paper's",
 }
 
 
@@ -33,36 +32,6 @@ class Table:
     notes: tuple[str, ...]
 
 
-def table3(runs: Sequence[RunFiles]) -> Table:
-    """The paper's Table 3 with one row per run below its twelve models.
-
-    A cell of ours needs every benchmark of its group; with some of them it says how many, and
-    with none it is "-".
-    """
-    _check_labels(runs)
-    printed = paper.table("3")
-    known = {(c.row, c.column): c for c in paper.CONTRADICTIONS if c.table == "3"}
-    rows = [
-        (row, *(f"{v}{'¹' if (row, c) in known else ''}" for c, v in cells.items()))
-        for row, cells in printed.rows.items()
-    ]
-    ours = range(len(rows), len(rows) + len(runs))
-    rows += [(run.label, *_group_cells(run)) for run in runs]
-    notes = [f"All in percent. Rows above ours: {printed.source}; ± is one standard error."]
-    notes += [
-        f"¹ {c.row}, {c.column}: printed {c.printed}, but other tables give {c.implied} ({c.why})."
-        for c in known.values()
-    ]
-    cells = [cell for i in ours for cell in rows[i][1:]]
-    notes += _mark_notes(cells)
-    if any(" of " in cell for cell in cells):
-        notes.append("k of m: only k of the group's m benchmarks were run, so there is no mean.")
-    header = ("model", *printed.columns)
-    return Table(
-        "Table 3 of the paper", header, tuple(rows), "l" + "r" * 8, frozenset(ours), tuple(notes)
-    )
-
-
 def benchmark_table(runs: Sequence[RunFiles], reference: str = REFERENCE) -> Table:
     """One line per benchmark and run: score, error, chance, the paper's value, the difference.
 
@@ -71,7 +40,7 @@ def benchmark_table(runs: Sequence[RunFiles], reference: str = REFERENCE) -> Tab
     Raises:
         InputError: the paper has no such row, or two runs have the same label.
     """
-    _check_labels(runs)
+    check_labels(runs)
     rows_of_paper = {row for n in paper.numbers() for row in paper.table(n).rows}
     if reference not in rows_of_paper:
         models = ", ".join(paper.table("3").rows)
@@ -139,40 +108,6 @@ def to_html(table: Table) -> str:
     )
 
 
-def _group_cells(run: RunFiles) -> list[str]:
-    measured = _by_paper_cell(run)
-    scores = {cell: metric.value * metric.scale for cell, (_, metric) in measured.items()}
-    cells = []
-    for group in paper.GROUPS:
-        found = paper.group_mean(group, scores)
-        if found.value is None:
-            cells.append(f"{found.measured} of {found.of}" if found.measured else "-")
-            continue
-        used = [measured[c] for part in group.parts for c in part.cells if c in measured]
-        text = f"{found.value:.1f}"
-        errors = [m.stderr * m.scale for _, m in used if m.stderr is not None]
-        if len(errors) == len(used):
-            # The benchmarks share no questions, so their errors are independent.
-            text += f" ± {math.sqrt(sum(e * e for e in errors)) / len(errors):.1f}"
-        cells.append(text + _marks([task for task, _ in used]))
-    return cells
-
-
-def _by_paper_cell(run: RunFiles) -> dict[tuple[str, str], tuple[TaskResult, Metric]]:
-    found: dict[tuple[str, str], tuple[TaskResult, Metric]] = {}
-    for task in run.tasks.values():
-        if task.paper is None or task.compared is None:
-            continue
-        cell = (task.paper.table, task.paper.column)
-        if cell in found:
-            raise InputError(
-                f"{run.label}: tasks {found[cell][0].name} and {task.name} both stand for "
-                f"{cell[1]} of Table {cell[0]}; report them as two runs"
-            )
-        found[cell] = (task, task.compared)
-    return found
-
-
 def _line(label: str, task: TaskResult, metric: Metric, reference: str) -> tuple[str, ...]:
     unit = "" if metric.unit == "fraction" else f" {metric.unit}"
     ours = metric.value * metric.scale
@@ -194,12 +129,14 @@ def _line(label: str, task: TaskResult, metric: Metric, reference: str) -> tuple
     )
 
 
-def _marks(tasks: Sequence[TaskResult]) -> str:
-    marks = "".join(task.marks for task in tasks)
-    return "".join(mark for mark in NOTES if mark in marks)
+def marks(tasks: Sequence[TaskResult]) -> str:
+    """The marks of several tasks, each once."""
+    text = "".join(task.marks for task in tasks)
+    return "".join(mark for mark in NOTES if mark in text)
 
 
-def _mark_notes(cells: Iterable[str]) -> list[str]:
+def mark_notes(cells: Iterable[str]) -> list[str]:
+    """A note for every mark in these cells."""
     text = "".join(cells)
     return [f"{mark} {note}." for mark, note in NOTES.items() if mark in text]
 
@@ -219,7 +156,7 @@ def _benchmark_notes(runs: Sequence[RunFiles], lines: Sequence[tuple[str, ...]])
         "Scores, errors and differences in percent unless a unit is named; SE is the standard "
         "error. Within 2 SE: the paper's value lies within two of our standard errors."
     ]
-    notes += _mark_notes(line[5] for line in lines)
+    notes += mark_notes(line[5] for line in lines)
     for run in runs:
         for task in run.tasks.values():
             counts = {k: v for k, v in task.overflow.items() if isinstance(v, int) and v}
@@ -229,7 +166,8 @@ def _benchmark_notes(runs: Sequence[RunFiles], lines: Sequence[tuple[str, ...]])
     return tuple(notes)
 
 
-def _check_labels(runs: Sequence[RunFiles]) -> None:
+def check_labels(runs: Sequence[RunFiles]) -> None:
+    """Refuses no runs, and two of one label."""
     if not runs:
         raise InputError("report: no runs; give at least one folder that llama-jax eval wrote")
     labels = [run.label for run in runs]

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llama_jax.report.paper_tables import paper_tables
 from llama_jax.report.runs import RunFiles
-from llama_jax.report.tables import REFERENCE, benchmark_table, table3, to_markdown
+from llama_jax.report.tables import REFERENCE, benchmark_table, to_markdown
 
 
 def markdown(runs: Sequence[RunFiles], reference: str = REFERENCE) -> str:
-    """Both tables as Markdown, which is also what a terminal shows."""
-    return to_markdown(table3(runs)) + "\n" + to_markdown(benchmark_table(runs, reference))
+    """All tables as Markdown, which is also what a terminal shows."""
+    return "\n".join(map(to_markdown, (*paper_tables(runs), benchmark_table(runs, reference))))
 
 
 def write_report(
