@@ -67,6 +67,34 @@ def csv_records(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 
 
+def tsv_records(
+    path: Path, header: list[str], *, headed: bool = True
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields (line, fields by name) of tab-separated lines, in which nothing is quoted.
+
+    Args:
+        path: the file.
+        header: the names of its columns.
+        headed: whether the first line must be those names.
+
+    Raises:
+        InputError: the first line is another header, or a line has another number of fields.
+    """
+    lines = _utf8(path).removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        fields = line.removesuffix("\r").split("\t")
+        if headed and number == 1:
+            if fields != header:
+                raise InputError(f"{path}:1: header {fields}; expected {header}")
+            continue
+        if len(fields) != len(header):
+            raise InputError(
+                f"{path}:{number}: {len(fields)} tab-separated fields; expected {len(header)}: "
+                f"{', '.join(header)}"
+            )
+        yield number, dict(zip(header, fields, strict=True))
+
+
 def labels_beside(path: Path, name: str, rows: int) -> list[str]:
     """Returns the lines of the label file `name` beside `path`, one for each of its rows."""
     labels = path.with_name(name)

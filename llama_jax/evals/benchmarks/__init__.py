@@ -3,12 +3,15 @@
 from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import (
     arc_challenge,
+    arc_easy,
     boolq,
     gsm8k,
     hellaswag,
     mmlu,
     nq_open,
+    openbookqa,
     piqa,
+    siqa,
     winogrande,
 )
 from llama_jax.evals.protocol import Benchmark, Protocol
@@ -22,6 +25,9 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     mmlu.BENCHMARK,
     gsm8k.BENCHMARK,
     nq_open.BENCHMARK,
+    siqa.BENCHMARK,
+    arc_easy.BENCHMARK,
+    openbookqa.BENCHMARK,
 )
 
 
