@@ -23,6 +23,7 @@ from llama_jax.evals.types import (
     Generated,
     Likelihood,
     Output,
+    Score,
 )
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
@@ -133,8 +134,13 @@ def _values(plan: TaskPlan, tokenizer: Tokenizer, right: bool) -> list[float]:
         for index, example in enumerate(plan.examples):
             found = [answers[place] for place in plan.places[index]]
             score = plan.protocol.score(example, decode(plan.requests[index], found))
-            best[index] = max(best[index], score.values[plan.protocol.primary])
+            best[index] = max(best[index], _hit(score, plan.protocol.primary))
     return best
+
+
+def _hit(score: Score, primary: str) -> float:
+    """The primary metric's value; of one that only a whole task has (F1): is the label right."""
+    return score.values.get(primary, float(score.predicted == score.gold))
 
 
 def _turns(plan: TaskPlan) -> int:

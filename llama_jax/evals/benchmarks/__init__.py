@@ -2,16 +2,21 @@
 
 from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import (
+    ag_news,
     arc_challenge,
     arc_easy,
     boolq,
     gsm8k,
     hellaswag,
+    imdb,
     mmlu,
+    mnli,
     nq_open,
     openbookqa,
     piqa,
     siqa,
+    sst2,
+    wic,
     winogrande,
 )
 from llama_jax.evals.protocol import Benchmark, Protocol
@@ -28,6 +33,11 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     siqa.BENCHMARK,
     arc_easy.BENCHMARK,
     openbookqa.BENCHMARK,
+    sst2.BENCHMARK,
+    imdb.BENCHMARK,
+    ag_news.BENCHMARK,
+    mnli.BENCHMARK,
+    wic.BENCHMARK,
 )
 
 
