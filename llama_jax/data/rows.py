@@ -67,6 +67,12 @@ def csv_records(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 
 
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yields (line number, line without its end); only a newline ends a line."""
+    for number, line in enumerate(_utf8(path).removesuffix("\n").split("\n"), start=1):
+        yield number, line.removesuffix("\r")
+
+
 def tsv_records(
     path: Path, header: list[str], *, headed: bool = True
 ) -> Iterator[tuple[int, dict[str, str]]]:
@@ -80,9 +86,8 @@ def tsv_records(
     Raises:
         InputError: the first line is another header, or a line has another number of fields.
     """
-    lines = _utf8(path).removesuffix("\n").split("\n")
-    for number, line in enumerate(lines, start=1):
-        fields = line.removesuffix("\r").split("\t")
+    for number, line in text_lines(path):
+        fields = line.split("\t")
         if headed and number == 1:
             if fields != header:
                 raise InputError(f"{path}:1: header {fields}; expected {header}")

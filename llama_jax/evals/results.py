@@ -66,6 +66,8 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
         "chance": plan.benchmark.chance,
         "paper": paper_numbers(plan.benchmark),
     }
+    if plan.benchmark.judge:
+        result["judge"] = plan.benchmark.judge
     if plan.shots_known is not None:
         result["hashes"]["shots"] = plan.shots_known.sha256
     if any(example.subtask for example in plan.examples):

@@ -11,6 +11,7 @@ from llama_jax.errors import InputError
 from llama_jax.evals import benchmarks
 from llama_jax.evals.ask import Asked, Known, ask, known_answers, progress_bar
 from llama_jax.evals.journal import identity
+from llama_jax.evals.judge import Judge, judged_tasks
 from llama_jax.evals.plan import TaskPlan, plan_task
 from llama_jax.evals.protocol import Benchmark
 from llama_jax.evals.requests import decode
@@ -39,6 +40,7 @@ def evaluate(
     limit: int | None = None,
     shots: int | None = None,
     on_overflow: str = "error",
+    judge: Judge | str | None = None,
     progress: bool | None = None,
     manifest: Path = MANIFEST,
 ) -> Results:
@@ -59,6 +61,8 @@ def evaluate(
         limit: only the first so many examples of each task, and of each subtask.
         shots: few-shot examples; None for the protocol's own number.
         on_overflow: "error", or "drop-shots" to drop whole shots where a prompt is too long.
+        judge: labels the generations of tasks that need it, or its "module:function"; without one
+            those metrics are left out.
         progress: progress bars on stderr; None for those only where stderr is a terminal.
         manifest: the list of known data files.
 
@@ -71,6 +75,7 @@ def evaluate(
         tokenizer,
         model_info.context,
         protocol=protocol,
+        judge=judge,
         progress=progress,
         data_dir=None if data_dir is None else Path(data_dir),
         limit=limit,
@@ -108,19 +113,23 @@ def plan_tasks(
     context: int,
     *,
     protocol: str | None = None,
+    judge: Judge | str | None = None,
     progress: bool | None = None,
     **how: Any,
 ) -> list[TaskPlan]:
     """Plans every task, in the order given; `how` is what `plan_task` takes.
 
     Raises:
-        InputError: no task, one named twice, or what `plan_task` refuses.
+        InputError: no task, one named twice, a judge that none needs, or what `plan_task` refuses.
     """
     chosen = [benchmarks.benchmark(task) if isinstance(task, str) else task for task in tasks]
     names = [task.name for task in chosen]
     if not names or len(set(names)) < len(names):
         raise InputError(f"tasks {', '.join(names) or '(none)'}: name at least one, none twice")
     ways = [benchmarks.protocol(task, protocol) for task in chosen]
+    if judge is not None:
+        chosen = judged_tasks(chosen, ways, judge)
+        ways = [benchmarks.protocol(task, protocol) for task in chosen]
     plans = []
     for task, way in zip(chosen, ways, strict=True):
         with progress_bar(f"{task.name}: encoding", None, progress) as bar:
@@ -151,6 +160,8 @@ def _task(
             for name, count in sorted(getattr(engine, "counts", {}).items())
         },
     }
+    if plan.protocol.judged is not None:
+        run["without_judge"] = [metric.name for metric in plan.protocol.judged.metrics]
     return task_result(plan, scores, tokenizer.sha256), [sample(*line) for line in lines], run
 
 

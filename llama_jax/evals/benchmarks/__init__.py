@@ -5,6 +5,7 @@ from llama_jax.evals.benchmarks import (
     ag_news,
     arc_challenge,
     arc_easy,
+    bold,
     boolq,
     gsm8k,
     hellaswag,
@@ -16,6 +17,8 @@ from llama_jax.evals.benchmarks import (
     piqa,
     siqa,
     sst2,
+    toxigen,
+    truthfulqa,
     wic,
     winogrande,
 )
@@ -38,6 +41,9 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     ag_news.BENCHMARK,
     mnli.BENCHMARK,
     wic.BENCHMARK,
+    truthfulqa.BENCHMARK,
+    toxigen.BENCHMARK,
+    bold.BENCHMARK,
 )
 
 
