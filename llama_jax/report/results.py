@@ -46,6 +46,7 @@ class TaskResult:
         chance: score of guessing, in the primary metric's unit, or None.
         data: "official", "hub" (its rows from the Hugging Face hub), "partial" or "samples" (the
             package's own few examples).
+        judge: what labelled the generations, where something did; it is not the paper's.
     """
 
     name: str
@@ -61,6 +62,7 @@ class TaskResult:
     primary: str
     chance: float | None
     data: str
+    judge: str = ""
 
     @property
     def compared(self) -> Metric | None:
@@ -94,6 +96,7 @@ class TaskResult:
         if self.paper is None:
             return self.data_mark
         as_printed = self.protocol == "paper" and self.paper.metric in self.metrics
+        as_printed = as_printed and not self.judge
         return self.data_mark + ("" if as_printed else "§")
 
 
@@ -132,6 +135,7 @@ def parse_task(name: str, entry: Any, where: str) -> TaskResult:
         primary=primary,
         chance=number(entry.get("chance"), f"{where}: chance", optional=True),
         data=data,
+        judge=str(entry.get("judge", "")),
     )
 
 

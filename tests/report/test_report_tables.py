@@ -72,6 +72,14 @@ def test_another_protocol_is_marked(results):
     assert column(benchmark_table([run]), "ours - paper")[:2] == ["-0.35§", "+22.50‡§"]
 
 
+def test_another_judge_is_marked(results):
+    results["tasks"]["gsm8k"]["judge"] = "my:judge"
+    run = RunFiles.parse(results, label="x")
+    table = benchmark_table([run])
+    assert column(table, "ours - paper")[0] == "-0.35§"
+    assert any("another protocol, metric or judge than the paper's" in n for n in table.notes)
+
+
 def test_a_group_without_all_errors_has_none(results):
     results["tasks"]["math"]["metrics"]["exact_match"]["stderr"] = None
     assert table3([RunFiles.parse(results, label="x")]).rows[-1][5] == "19.6‡"
