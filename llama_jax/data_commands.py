@@ -13,7 +13,7 @@ from llama_jax.data.manifest import (
     MANIFEST,
     SAMPLES,
     KnownSet,
-    by_bytes,
+    authors_sets,
     is_complete,
     known_sets,
     locate,
@@ -120,13 +120,7 @@ def fetch(tasks: Sequence[str], data_dir: Path, named: bool) -> tuple[Lines, str
 
     del named
     lines, left = [], {}
-    for known in _sets(tasks):
-        if known.kind == "samples":
-            continue  # part of the package
-        if known not in by_bytes(
-            known_sets(known.task, known.role, MANIFEST), data_dir / known.task
-        ):
-            continue  # its files have the names of another set's
+    for known in authors_sets(tasks, data_dir, MANIFEST):
         fetched = fetch_set(known, data_dir)
         complete = is_complete(known, data_dir / known.task)
         status = "fetched" if fetched and complete else "there" if complete else "no address"

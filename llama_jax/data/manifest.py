@@ -140,6 +140,16 @@ def by_bytes(sets: Sequence[KnownSet], folder: Path) -> list[KnownSet]:
     return list(kept.values())
 
 
+def authors_sets(tasks: Sequence[str], data_dir: Path, manifest: Path = MANIFEST) -> list[KnownSet]:
+    """Returns the sets of these tasks that a data folder may hold: all but the samples."""
+    found = []
+    for task in tasks:
+        for role in task_roles(task, manifest):
+            sets = [known for known in known_sets(task, role, manifest) if known.kind != "samples"]
+            found += by_bytes(sets, data_dir / task)
+    return found
+
+
 def _holds(folder: Path, known: KnownSet) -> bool:
     return is_complete(known, folder) and all(
         file_sha256(folder / file.path) == file.sha256 for file in known.every_file
