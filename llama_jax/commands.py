@@ -103,6 +103,7 @@ def evaluate(
     shots: int | None = None,
     limit: int | None = None,
     on_overflow: Literal["error", "drop-shots"] = "error",
+    judge: str | None = None,
     data: Path | None = None,
     out: Path | None = None,
     batch_tokens: int = 4096,
@@ -124,6 +125,7 @@ def evaluate(
         shots: few-shot examples, where the tasks say none with @; default: the protocol's.
         limit: only the first so many examples of each task.
         on_overflow: what to do where prompt and shots exceed the context.
+        judge: MODULE:FUNCTION that labels generations, for tasks that need it; it is imported.
         data: DIR of DIR/TASK/file; default LLAMA_JAX_DATA, else the samples inside the package.
         out: where results.json, run.json and samples/ are written.
         batch_tokens: padded tokens per call, at most.
@@ -147,6 +149,7 @@ def evaluate(
         shots=shots,
         limit=limit,
         on_overflow=on_overflow,
+        judge=judge,
         data_dir=data,
         out_dir=out,
     )
@@ -155,6 +158,9 @@ def evaluate(
     for task, facts in results.run["tasks"].items():
         if facts["known_before"] == facts["items"]:
             print(f"{task}: complete in {out}; the model had nothing to do", file=sys.stderr)
+        if left_out := facts.get("without_judge"):
+            metrics = ", ".join(left_out)
+            print(f"{task}: no --judge; {metrics}: left out, generations made", file=sys.stderr)
     if json_output:
         print(json.dumps(results.summary, indent=1))
     else:

@@ -13,6 +13,7 @@ from llama_jax.data.manifest import (
     MANIFEST,
     SAMPLES,
     KnownSet,
+    authors_sets,
     is_complete,
     known_sets,
     locate,
@@ -119,9 +120,7 @@ def fetch(tasks: Sequence[str], data_dir: Path, named: bool) -> tuple[Lines, str
 
     del named
     lines, left = [], {}
-    for known in _sets(tasks):
-        if known.kind == "samples":
-            continue  # part of the package
+    for known in authors_sets(tasks, data_dir, MANIFEST):
         fetched = fetch_set(known, data_dir)
         complete = is_complete(known, data_dir / known.task)
         status = "fetched" if fetched and complete else "there" if complete else "no address"

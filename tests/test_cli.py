@@ -216,3 +216,19 @@ def test_perplexity_refuses_a_window_that_exceeds_the_context(run, small_model, 
     assert (status, out) == (2, "")
     assert "window 100000 exceeds the model's context" in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_judge_is_named_on_the_command_line(run, small_model, tmp_path, monkeypatch):
+    (tmp_path / "judge_of_the_cli_test.py").write_text(
+        "def judge(example, text):\n    return {'toxic': 0.5}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    options = ("--tasks", "toxigen", "--limit", 1, "--out", tmp_path / "out", "--json")
+    status, out, err = run("eval", small_model, *options)
+    assert status == 0 and set(json.loads(out)["tasks"]["toxigen"]["metrics"]) == {"answered"}
+    assert "toxigen: no --judge; toxicity, toxic, toxicity_hate, toxicity_neutral: left out" in err
+    status, out, err = run("eval", small_model, *options, "--judge", "judge_of_the_cli_test:judge")
+    assert status == 0 and "no --judge" not in err
+    assert json.loads(out)["tasks"]["toxigen"]["metrics"]["toxicity"]["value"] == 0.5
+    status, _, err = run("eval", small_model, *options, "--judge", "judge_of_the_cli_test")
+    assert status == 2 and "is not of the form module:function" in err

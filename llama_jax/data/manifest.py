@@ -9,6 +9,7 @@ Every file is known by its SHA-256; one that is not is refused.
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,35 @@ def known_sets(task: str, role: str = "examples", manifest: Path = MANIFEST) -> 
     return sorted(sets, key=lambda known: (KINDS.index(known.kind), -known.rows))
 
 
+def by_bytes(sets: Sequence[KnownSet], folder: Path) -> list[KnownSet]:
+    """Returns the sets, but one only of those with the same file names (a split and its head).
+
+    It is the one whose bytes lie in the folder; where none's do, the first.
+    """
+    kept: dict[tuple[str, ...], KnownSet] = {}
+    for known in sets:
+        names = tuple(file.path for file in known.every_file)
+        if names not in kept or not _holds(folder, kept[names]) and _holds(folder, known):
+            kept[names] = known
+    return list(kept.values())
+
+
+def authors_sets(tasks: Sequence[str], data_dir: Path, manifest: Path = MANIFEST) -> list[KnownSet]:
+    """Returns the sets of these tasks that a data folder may hold: all but the samples."""
+    found = []
+    for task in tasks:
+        for role in task_roles(task, manifest):
+            sets = [known for known in known_sets(task, role, manifest) if known.kind != "samples"]
+            found += by_bytes(sets, data_dir / task)
+    return found
+
+
+def _holds(folder: Path, known: KnownSet) -> bool:
+    return is_complete(known, folder) and all(
+        file_sha256(folder / file.path) == file.sha256 for file in known.every_file
+    )
+
+
 class UnknownBytes(InputError):
     """A file has the name of a known one and other bytes."""
 
@@ -158,7 +188,7 @@ def locate(
     known_here = known_sets(task, role, manifest)
     if data_dir is None:
         known_here = [known for known in known_here if known.kind == "samples"]
-    for known in known_here:
+    for known in by_bytes(known_here, folder):
         if is_complete(known, folder):
             for file in known.every_file:
                 verify_file(task, folder / file.path, file)

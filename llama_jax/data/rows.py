@@ -67,6 +67,39 @@ def csv_records(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 
 
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yields (line number, line without its end); only a newline ends a line."""
+    for number, line in enumerate(_utf8(path).removesuffix("\n").split("\n"), start=1):
+        yield number, line.removesuffix("\r")
+
+
+def tsv_records(
+    path: Path, header: list[str], *, headed: bool = True
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yields (line, fields by name) of tab-separated lines, in which nothing is quoted.
+
+    Args:
+        path: the file.
+        header: the names of its columns.
+        headed: whether the first line must be those names.
+
+    Raises:
+        InputError: the first line is another header, or a line has another number of fields.
+    """
+    for number, line in text_lines(path):
+        fields = line.split("\t")
+        if headed and number == 1:
+            if fields != header:
+                raise InputError(f"{path}:1: header {fields}; expected {header}")
+            continue
+        if len(fields) != len(header):
+            raise InputError(
+                f"{path}:{number}: {len(fields)} tab-separated fields; expected {len(header)}: "
+                f"{', '.join(header)}"
+            )
+        yield number, dict(zip(header, fields, strict=True))
+
+
 def labels_beside(path: Path, name: str, rows: int) -> list[str]:
     """Returns the lines of the label file `name` beside `path`, one for each of its rows."""
     labels = path.with_name(name)

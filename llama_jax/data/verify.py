@@ -12,6 +12,7 @@ from llama_jax.data.manifest import (
     KnownSet,
     Located,
     UnknownBytes,
+    by_bytes,
     is_complete,
     known_sets,
     task_roles,
@@ -63,7 +64,7 @@ def verifiable(
     if data_dir is None:
         return [(known, SAMPLES / task) for known in samples]
     folder = Path(data_dir) / task
-    authors = [known for known in every if known.kind != "samples"]
+    authors = by_bytes([known for known in every if known.kind != "samples"], folder)
     if not any(is_complete(known, folder) for known in authors):
         authors += [known for known in samples if is_complete(known, folder)]
     return [(known, folder) for known in authors]

@@ -1,6 +1,6 @@
 """Generated answers: from texts to a score."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llama_jax.evals.metrics import mean
@@ -8,6 +8,14 @@ from llama_jax.evals.protocol import Metric
 from llama_jax.evals.types import Generated, Score
 
 EXTRACTED = Metric("extracted", "An answer, right or wrong, could be extracted.")
+
+ANSWERED = Metric("answered", "The generation is not blank.")
+
+
+def answered_score(gold: Any, response: Generated) -> Score:
+    """Returns the score of a Generate that a judge has yet to label: was anything said."""
+    values = tuple({ANSWERED.name: float(bool(o.text.strip()))} for o in response.outputs)
+    return Score(mean_of_outputs(values), gold, output_values=values)
 
 
 def extracted_score(
@@ -29,5 +37,9 @@ def extracted_score(
         found.append(extract(output.text))
         one = {metric.name: float(test(output.text)) for metric, test in right.items()}
         values.append({**one, EXTRACTED.name: float(found[-1] is not None)})
-    means = {name: mean([value[name] for value in values]) for name in values[0]}
-    return Score(means, gold, tuple(found), tuple(values))
+    return Score(mean_of_outputs(values), gold, tuple(found), tuple(values))
+
+
+def mean_of_outputs(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Returns each number's mean over the outputs of one Generate."""
+    return {name: mean([value[name] for value in values]) for name in values[0]}

@@ -1,6 +1,6 @@
 """What a benchmark is: its data, its protocols, its place in the paper. Imports no jax."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,34 @@ class Rule:
     guess: bool = False
 
 
+@dataclass(frozen=True)
+class PaperColumn:
+    """Where the paper prints this benchmark: table, column, and the metric to set beside it."""
+
+    table: str
+    column: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a protocol adds when a judge (`judge.py`) labels its generations.
+
+    Attributes:
+        labels: the names of the numbers, from 0 to 1, that the judge gives for a text.
+        values: these labels to the numbers that go into a Score.
+        metrics: computed from them; they precede the protocol's own.
+        primary: name of the metric that stands in tables.
+        paper: the column of the paper that it fills, or None.
+    """
+
+    labels: tuple[str, ...]
+    values: Callable[[Mapping[str, float]], Mapping[str, float]]
+    metrics: tuple[Metric, ...]
+    primary: str
+    paper: PaperColumn | None = None
+
+
 def first_shots(example: Example, pool: Sequence[Example], count: int) -> tuple[Example, ...]:
     """The first `count` examples of the pool that belong to the example's subtask."""
     return tuple(shot for shot in pool if shot.subtask == example.subtask)[:count]
@@ -68,6 +96,7 @@ class Protocol:
         on_overflow: "error" or "drop-shots" where the protocol itself says so; None: the caller.
         gold_texts: for tasks that generate, the texts that a model which knows the answer could
             give; the self-check feeds them through stop, extraction and score.
+        judged: what a judge adds; None for a protocol that needs none.
     """
 
     name: str
@@ -81,6 +110,7 @@ class Protocol:
     pick_shots: Callable[[Example, Sequence[Example], int], tuple[Example, ...]] = first_shots
     on_overflow: str | None = None
     gold_texts: Callable[[Example], Sequence[str]] | None = None
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True)
@@ -114,15 +144,6 @@ class Source:
 
 
 @dataclass(frozen=True)
-class PaperColumn:
-    """Where the paper prints this benchmark: table, column, and the metric to set beside it."""
-
-    table: str
-    column: str
-    metric: str
-
-
-@dataclass(frozen=True)
 class Benchmark:
     """A benchmark: its data, its protocols, its place in the paper.
 
@@ -136,6 +157,7 @@ class Benchmark:
         chance: the primary metric's expected value for a guesser, or None where there is none.
         shots: how the few-shot pool is read (role "shots" in the manifest), or None.
         answer_formats: how saved outputs are scored; the first is the default.
+        judge: the name of the judge in its protocols (`judge.with_judge`), or "".
     """
 
     name: str
@@ -147,3 +169,4 @@ class Benchmark:
     chance: float | None = None
     shots: Source | None = None
     answer_formats: tuple[AnswerFormat, ...] = ()
+    judge: str = ""

@@ -44,7 +44,8 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
 
     `of` is the size of the official split; `data` is "official", "partial" (a known part of it),
     "samples" (the package's own few rows) or "hub" (the Hugging Face hub's files: rows and their
-    number are checked, their bytes are in no list).
+    number are checked, their bytes are in no list). `judge` is there where one labelled the
+    generations.
     """
     known = plan.known
     result = {
@@ -68,6 +69,8 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
         "chance": plan.benchmark.chance,
         "paper": paper_numbers(plan.benchmark, plan.name),
     }
+    if plan.benchmark.judge:
+        result["judge"] = plan.benchmark.judge
     if plan.shots_known is not None:
         result["hashes"]["shots"] = plan.shots_known.sha256
     if any(example.subtask for example in plan.examples):

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from llama_jax.data.manifest import MANIFEST
+from llama_jax.evals import benchmarks
 from llama_jax.evals.ask import Asked, Known, ask, known_answers, progress_bar
 from llama_jax.evals.journal import identity
+from llama_jax.evals.judge import Judge, judged_tasks
 from llama_jax.evals.plan import TaskPlan, plan_task
 from llama_jax.evals.protocol import Benchmark
 from llama_jax.evals.requests import decode
@@ -38,6 +41,7 @@ def evaluate(
     limit: int | None = None,
     shots: int | None = None,
     on_overflow: str = "error",
+    judge: Judge | str | None = None,
     progress: bool | None = None,
     manifest: Path = MANIFEST,
 ) -> Results:
@@ -59,6 +63,8 @@ def evaluate(
         limit: only the first so many examples of each task, and of each subtask.
         shots: few-shot examples, for names without @; None for the protocol's own number.
         on_overflow: "error", or "drop-shots" to drop whole shots where a prompt is too long.
+        judge: labels the generations of tasks that need it, or its "module:function"; without one
+            those metrics are left out.
         progress: progress bars on stderr; None for those only where stderr is a terminal.
         manifest: the list of known data files.
 
@@ -71,6 +77,7 @@ def evaluate(
         tokenizer,
         model_info.context,
         protocol=protocol,
+        judge=judge,
         progress=progress,
         data_dir=None if data_dir is None else Path(data_dir),
         limit=limit,
@@ -109,16 +116,24 @@ def plan_tasks(
     *,
     protocol: str | None = None,
     shots: int | None = None,
+    judge: Judge | str | None = None,
     progress: bool | None = None,
     **how: Any,
 ) -> list[TaskPlan]:
     """Plans every task, in the order given; `how` is what `plan_task` takes.
 
     Raises:
-        InputError: what `choose` or `plan_task` refuses.
+        InputError: a judge that no task needs, or what `choose` or `plan_task` refuses.
     """
     plans = []
-    for task in choose(tasks, protocol, shots):
+    chosen = choose(tasks, protocol, shots)
+    if judge is not None:
+        judged = judged_tasks([c.benchmark for c in chosen], [c.protocol for c in chosen], judge)
+        chosen = [
+            replace(c, benchmark=b, protocol=benchmarks.protocol(b, c.protocol.name))
+            for c, b in zip(chosen, judged, strict=True)
+        ]
+    for task in chosen:
         with progress_bar(f"{task.name}: encoding", None, progress) as bar:
             where = (task.benchmark, task.protocol, tokenizer, context)
             plans.append(plan_task(*where, shots=task.shots, on_example=bar.update, **how))
@@ -148,6 +163,8 @@ def _task(
             for name, count in sorted(getattr(engine, "counts", {}).items())
         },
     }
+    if plan.protocol.judged is not None:
+        run["without_judge"] = [metric.name for metric in plan.protocol.judged.metrics]
     return task_result(plan, scores, tokenizer.sha256), [sample(*line) for line in lines], run
 
 

@@ -49,7 +49,10 @@ def sample(example: Example, request: Request, response: Response, score: Score)
         case Generate():
             line["prompt"] = request.prompt
             line["outputs"] = _outputs(response, score)
-    return {**line, "gold": score.gold, "scores": dict(score.values)}
+    line["gold"] = score.gold
+    if score.predicted is not None:
+        line["predicted"] = score.predicted
+    return {**line, "scores": dict(score.values)}
 
 
 def _choices(choices: tuple[Choice, ...], response: ChosenFrom, shared: bool) -> list[dict]:

@@ -23,6 +23,7 @@ from llama_jax.evals.types import (
     Generated,
     Likelihood,
     Output,
+    Score,
 )
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
@@ -148,8 +149,14 @@ def _turn(
     values = []
     for i in chosen:
         response = decode(plan.requests[i], [answer[plan.items[place]] for place in plan.places[i]])
-        values.append(plan.protocol.score(plan.examples[i], response).values[plan.protocol.primary])
+        score = plan.protocol.score(plan.examples[i], response)
+        values.append(_hit(score, plan.protocol.primary))
     return values
+
+
+def _hit(score: Score, primary: str) -> float:
+    """The primary metric's value; of one that only a whole task has (F1): is the label right."""
+    return score.values.get(primary, float(score.predicted == score.gold))
 
 
 def _turns(plan: TaskPlan, index: int) -> int:

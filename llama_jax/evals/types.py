@@ -187,12 +187,14 @@ class Score:
         gold: the right answer as the sample file shows it (an index, a text, a list of texts).
         extracted: for each output of a Generate, the answer found in it (None: none found).
         output_values: for each output of a Generate, its own numbers.
+        predicted: the label that a classification picked, of the same kind as `gold`.
     """
 
     values: Mapping[str, float]
     gold: Any = None
     extracted: tuple[Any, ...] = ()
     output_values: tuple[Mapping[str, float], ...] = ()
+    predicted: Any = None
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class TaskResult:
         data: "official", "hub" (its rows from the Hugging Face hub), "partial" or "samples" (the
             package's own few examples).
         subtasks: the metrics of each part of the task.
+        judge: what labelled the generations, where something did; it is not the paper's.
     """
 
     name: str
@@ -63,6 +64,7 @@ class TaskResult:
     chance: float | None
     data: str
     subtasks: Mapping[str, Mapping[str, Metric]]
+    judge: str = ""
 
     @property
     def benchmark(self) -> str:
@@ -101,7 +103,7 @@ class TaskResult:
         if self.paper is None:
             return self.data_mark
         as_printed = self.protocol == "paper" and self.paper.metric in self.metrics
-        as_printed &= not self.overflow.get("shots")  # none of them was dropped
+        as_printed &= not self.judge and not self.overflow.get("shots")  # none was dropped
         return self.data_mark + ("" if as_printed else "§")
 
 
@@ -139,6 +141,7 @@ def parse_task(name: str, entry: Any, where: str) -> TaskResult:
         chance=number(entry.get("chance"), f"{where}: chance", optional=True),
         data=data,
         subtasks={part: _metrics(found, f"{where}: {part}") for part, found in parts.items()},
+        judge=str(entry.get("judge", "")),
     )
 
 

@@ -31,11 +31,11 @@ def samples_section(runs: Sequence[RunFiles]) -> str:
     tasks = []
     for name in names:
         by_run = {run.label: {s["id"]: s for s in run.samples.get(name, ())} for run in runs}
-        primary = next(run.tasks[name].shown[0].name for run in runs if name in run.tasks)
+        primaries = {run.label: run.tasks[name].primary for run in runs if name in run.tasks}
         ids = dict.fromkeys(key for found in by_run.values() for key in found)
         if not ids:
             continue
-        shown = "\n".join(_sample(key, by_run, primary) for key in ids)
+        shown = "\n".join(_sample(key, by_run, primaries) for key in ids)
         opened = "" if tasks else " open"
         summary = f"{_text(name)}, the first {len(ids)}"
         tasks.append(f"<details{opened}><summary>{summary}</summary>\n{shown}</details>")
@@ -66,15 +66,19 @@ def _score(choice: Mapping[str, Any], metric: str) -> float:
     return choice["logprob"] - value if metric == "acc_unconditional" else choice["logprob"] / value
 
 
-def _sample(key: Any, by_run: Mapping[str, Mapping], metric: str) -> str:
-    # Runs of different protocols ask the same question in other words: each gets its own block.
+def _sample(key: Any, by_run: Mapping[str, Mapping], primaries: Mapping[str, str]) -> str:
+    # Runs of different protocols ask the same question in other words, or decide by another rule:
+    # each gets its own block.
     asked: dict[str, dict[str, Mapping]] = {}
+    metrics: dict[str, str] = {}
     for label, found in by_run.items():
         if key in found:
             sample = found[key]
-            question = [sample.get("prompt"), [c["text"] for c in sample.get("choices") or ()]]
-            asked.setdefault(json.dumps(question), {})[label] = found[key]
-    return "\n".join(_block(key, samples, metric) for samples in asked.values())
+            texts = [c["text"] for c in sample.get("choices") or ()]
+            question = json.dumps([sample.get("prompt"), texts, primaries[label]])
+            metrics[question] = primaries[label]
+            asked.setdefault(question, {})[label] = sample
+    return "\n".join(_block(key, samples, metrics[q]) for q, samples in asked.items())
 
 
 def _block(key: Any, samples: Mapping[str, Mapping], metric: str) -> str:
@@ -103,7 +107,11 @@ def _prompt(prompt: Any) -> str:
 def _choices(samples: Mapping[str, Mapping], metric: str) -> str:
     first = next(iter(samples.values()))
     unit = "log-probability" + _WORDS.get(metric, "")
-    picks = {label: picked(s["choices"], metric) for label, s in samples.items()}
+    # What the evaluation itself noted goes before what the metric's rule would pick.
+    picks = {
+        label: s["predicted"] if "predicted" in s else picked(s["choices"], metric)
+        for label, s in samples.items()
+    }
     rows = []
     for i, choice in enumerate(first["choices"]):
         gold = " ✓" if i == first.get("gold") else ""

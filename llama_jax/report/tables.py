@@ -16,7 +16,7 @@ NOTES = {
     "comparing it with the paper says nothing about the model",
     "‡": "measured on a part of the benchmark",
     "¶": "read from the Hugging Face hub's files: rows and their number are checked, bytes are not",
-    "§": "another protocol, metric or number of shots than the paper's",
+    "§": "another protocol, metric, judge or number of shots than the paper's",
 }
 
 

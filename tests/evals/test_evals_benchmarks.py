@@ -90,9 +90,8 @@ def test_raw_and_per_character_scores_differ():
 
 
 def test_an_unknown_benchmark_lists_those_there_are():
-    with pytest.raises(
-        InputError, match="no benchmark 'helaswag'; there are: arc_challenge, boolq, gsm8k, hella"
-    ):
+    said = "no benchmark 'helaswag'; there are: .*arc_challenge, .*hellaswag, .*winogrande"
+    with pytest.raises(InputError, match=said):
         benchmark("helaswag")
 
 
@@ -106,11 +105,14 @@ def test_an_unknown_protocol_lists_those_there_are():
 @pytest.mark.parametrize("task", BENCHMARKS, ids=lambda task: task.name)
 def test_every_benchmark_is_complete(task):
     assert benchmark(task.name) is task
-    assert known_sets(task.name)[0].kind == "official"
+    assert known_sets(task.name)[0].kind in ("official", "partial")
     for way in task.protocols:
         assert way.primary in [metric.name for metric in way.metrics]
         assert way.version >= 1
         assert way.rules and all(rule.what and rule.source for rule in way.rules)
+        if way.judged is not None:
+            assert way.judged.primary in [metric.name for metric in way.judged.metrics]
+            assert published(way.judged.paper.table, way.judged.paper.column)["Llama 2 7B"] > 0
     if task.paper is not None:
         assert task.paper.metric in [metric.name for metric in task.protocols[0].metrics]
         assert published(task.paper.table, task.paper.column)["Llama 2 7B"] > 0

@@ -1,3 +1,4 @@
+import json
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -88,6 +89,31 @@ def test_runs_that_asked_otherwise_get_their_own_block(runs, results, sample_lin
     other = RunFiles.parse(results, label="other", samples={"boolq": asked})
     told = " ".join(Page(page([runs[0], other])).text)
     assert told.count("really?") == 5 and told.count("is <it>?") == 3
+
+
+def test_runs_that_decide_otherwise_get_their_own_block(runs, results, sample_lines):
+    """The other protocol has no unconditional log-probabilities, and needs none."""
+    one, two = json.loads(json.dumps(results)), json.loads(json.dumps(results))
+    one["tasks"] = {"boolq": one["tasks"]["boolq"] | {"primary": "acc_unconditional"}}
+    metrics = one["tasks"]["boolq"]["metrics"]
+    metrics["acc_unconditional"] = metrics["acc"]
+    two["tasks"] = {"boolq": two["tasks"]["boolq"]}
+    more = [{**c, "unconditional_logprob": -9.0} for c in sample_lines["boolq"][0]["choices"]]
+    with_more = [{**sample_lines["boolq"][0], "choices": more}]
+    runs = [
+        RunFiles.parse(one, label="one", samples={"boolq": with_more}),
+        RunFiles.parse(two, label="two", samples={"boolq": sample_lines["boolq"][:1]}),
+    ]
+    told = " ".join(Page(page(runs)).text)
+    assert "picked by acc_unconditional" in told and "picked by acc " in f"{told} "
+
+
+def test_what_the_evaluation_says_was_predicted_is_marked(results, sample_lines):
+    """A metric over some of the choices only, which `picked` does not know."""
+    line = {**sample_lines["boolq"][0], "predicted": 1}
+    run = RunFiles.parse(results, label="one", samples={"boolq": [line]})
+    told = " ".join(Page(page([run])).text)
+    assert "-2.00\N{NO-BREAK SPACE}◂" in told and "-1.50\N{NO-BREAK SPACE}◂" not in told
 
 
 def test_both_figures_are_xml(runs):

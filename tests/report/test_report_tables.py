@@ -48,6 +48,14 @@ def test_another_protocol_is_marked(results):
     assert column(benchmark_table([run]), "ours - paper")[:2] == ["-0.35§", "+22.50‡§"]
 
 
+def test_another_judge_is_marked(results):
+    results["tasks"]["gsm8k"]["judge"] = "my:judge"
+    run = RunFiles.parse(results, label="x")
+    table = benchmark_table([run])
+    assert column(table, "ours - paper")[0] == "-0.35§"
+    assert any("another protocol, metric, judge or number of" in note for note in table.notes)
+
+
 def test_runs_stand_side_by_side(results):
     other = copy.deepcopy(results)
     del other["tasks"]["math"]
@@ -98,7 +106,7 @@ def test_a_score_with_dropped_shots_is_not_the_papers(results):
     results["tasks"]["gsm8k"]["overflow"] = {"policy": "drop-shots", "examples": 1, "shots": 2}
     table = benchmark_table([RunFiles.parse(results, label="a")])
     assert column(table, "ours - paper")[0] == "-0.35§"
-    assert "§ another protocol, metric or number of shots than the paper's." in table.notes
+    assert "§ another protocol, metric, judge or number of shots than the paper's." in table.notes
 
 
 @pytest.mark.parametrize("make", [table3, benchmark_table])

@@ -2,13 +2,24 @@
 
 from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import (
+    ag_news,
     arc_challenge,
+    arc_easy,
+    bold,
     boolq,
     gsm8k,
     hellaswag,
+    imdb,
     mmlu,
+    mnli,
     nq_open,
+    openbookqa,
     piqa,
+    siqa,
+    sst2,
+    toxigen,
+    truthfulqa,
+    wic,
     winogrande,
 )
 from llama_jax.evals.protocol import Benchmark, Protocol
@@ -22,6 +33,17 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     mmlu.BENCHMARK,
     gsm8k.BENCHMARK,
     nq_open.BENCHMARK,
+    siqa.BENCHMARK,
+    arc_easy.BENCHMARK,
+    openbookqa.BENCHMARK,
+    sst2.BENCHMARK,
+    imdb.BENCHMARK,
+    ag_news.BENCHMARK,
+    mnli.BENCHMARK,
+    wic.BENCHMARK,
+    truthfulqa.BENCHMARK,
+    toxigen.BENCHMARK,
+    bold.BENCHMARK,
 )
 
 

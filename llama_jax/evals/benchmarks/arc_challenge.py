@@ -70,6 +70,20 @@ def score(example: Example, response: ChosenFrom) -> Score:
     return choice_score(labels.index(example.row["answerKey"]), response, METRICS)
 
 
+# What holds for ARC-Easy too.
+RULES = (
+    Rule("0-shot", "Llama 1, section 3"),
+    Rule(
+        "likelihood per character decides",
+        "Llama 1, section 3; GPT-3, section 2.4, has an unconditional normaliser on ARC",
+        guess=True,
+    ),
+    Rule(
+        "context `Question: {stem}\\nAnswer:`",
+        "GPT-3, appendix G, Figure G.11; its use: a Meta author in meta-llama/llama#591",
+    ),
+)
+
 PAPER = Protocol(
     name="paper",
     version=1,
@@ -77,19 +91,7 @@ PAPER = Protocol(
     score=score,
     metrics=METRICS,
     primary="acc_norm",
-    rules=(
-        Rule("0-shot", "Llama 1, section 3"),
-        Rule(
-            "likelihood per character decides",
-            "Llama 1, section 3; GPT-3, section 2.4, has an unconditional normaliser on ARC",
-            guess=True,
-        ),
-        Rule(
-            "context `Question: {stem}\\nAnswer:`",
-            "GPT-3, appendix G, Figure G.11; its use: a Meta author in meta-llama/llama#591",
-        ),
-        Rule("test split, 1172 rows", "not stated", guess=True),
-    ),
+    rules=(*RULES, Rule("test split, 1172 rows", "not stated", guess=True)),
 )
 
 LM_EVAL = replace(

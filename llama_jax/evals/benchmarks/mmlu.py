@@ -22,6 +22,7 @@ from llama_jax.data.rows import Row, csv_records
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.errors import InputError
 from llama_jax.evals.choices import ACC, choice_score
+from llama_jax.evals.grouped import subtask_mean
 from llama_jax.evals.metrics import mean, standard_error
 from llama_jax.evals.mmlu_subjects import CATEGORIES
 from llama_jax.evals.protocol import Benchmark, Metric, PaperColumn, Protocol, Rule, Source
@@ -102,18 +103,6 @@ def _over(category: str) -> Callable[[Sequence[Example], Sequence[Score]], Value
     return aggregate
 
 
-def _by_subject(examples: Sequence[Example], scores: Sequence[Score]) -> Value:
-    """The plain mean of the subjects' accuracies; its error from those of the subjects."""
-    subjects: dict[str, list[float]] = {}
-    for example, one in zip(examples, scores, strict=True):
-        subjects.setdefault(example.subtask, []).append(one.values["acc"])
-    errors = [standard_error(values) for values in subjects.values()]
-    value = mean([mean(values) for values in subjects.values()])
-    if None in errors:
-        return Value(value, None)
-    return Value(value, sum(error**2 for error in errors) ** 0.5 / len(errors))
-
-
 METRICS = (
     ACC,
     *(
@@ -125,7 +114,7 @@ METRICS = (
             ("other", "Other"),
         )
     ),
-    Metric("acc_by_subject", "The plain mean of the subjects' acc.", aggregate=_by_subject),
+    Metric("acc_by_subject", "The plain mean of the subjects' acc.", aggregate=subtask_mean("acc")),
 )
 
 PAPER = Protocol(
