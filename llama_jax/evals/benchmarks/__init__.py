@@ -9,6 +9,8 @@ from llama_jax.evals.benchmarks import (
     mmlu,
     nq_open,
     piqa,
+    squad_v1,
+    squad_v2,
     winogrande,
 )
 from llama_jax.evals.protocol import Benchmark, Protocol
@@ -22,6 +24,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     mmlu.BENCHMARK,
     gsm8k.BENCHMARK,
     nq_open.BENCHMARK,
+    squad_v1.BENCHMARK,
+    squad_v2.BENCHMARK,
 )
 
 
