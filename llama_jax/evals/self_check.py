@@ -23,6 +23,7 @@ from llama_jax.evals.types import (
     Generated,
     Likelihood,
     Output,
+    Score,
 )
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
@@ -133,8 +134,20 @@ def _values(plan: TaskPlan, tokenizer: Tokenizer, right: bool) -> list[float]:
         for index, example in enumerate(plan.examples):
             found = [answers[place] for place in plan.places[index]]
             score = plan.protocol.score(example, decode(plan.requests[index], found))
-            best[index] = max(best[index], score.values[plan.protocol.primary])
+            best[index] = max(best[index], _value(plan.protocol, score))
     return best
+
+
+def _value(protocol: Protocol, score: Score) -> float:
+    """The primary metric of one example.
+
+    Where it is none of one example's numbers (a score of the whole corpus, tests that have to be
+    run) what was extracted must be a gold answer to the letter.
+    """
+    if protocol.primary in score.values:
+        return score.values[protocol.primary]
+    golds = score.gold if isinstance(score.gold, list | tuple) else [score.gold]
+    return float(all(found in golds for found in score.extracted))
 
 
 def _turns(plan: TaskPlan) -> int:

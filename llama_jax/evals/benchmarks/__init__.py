@@ -4,6 +4,7 @@ from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import (
     arc_challenge,
     boolq,
+    cnn_dailymail,
     gsm8k,
     hellaswag,
     mmlu,
@@ -12,6 +13,9 @@ from llama_jax.evals.benchmarks import (
     squad_v1,
     squad_v2,
     winogrande,
+    wmt17_en_de,
+    wmt22_en_de,
+    xsum,
 )
 from llama_jax.evals.protocol import Benchmark, Protocol
 
@@ -26,6 +30,10 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     nq_open.BENCHMARK,
     squad_v1.BENCHMARK,
     squad_v2.BENCHMARK,
+    wmt17_en_de.BENCHMARK,
+    wmt22_en_de.BENCHMARK,
+    cnn_dailymail.BENCHMARK,
+    xsum.BENCHMARK,
 )
 
 
@@ -39,7 +47,15 @@ def benchmark(name: str) -> Benchmark:
 
 
 def protocol(task: Benchmark, name: str | None = None) -> Protocol:
-    """Returns a benchmark's protocol by name, its first without one; an unknown one is refused."""
+    """Returns a benchmark's protocol by name, its first without one; an unknown one is refused.
+
+    A benchmark without protocols, of which the files hold the references only, cannot be run.
+    """
+    if not task.protocols:
+        raise InputError(
+            f"{task.name} cannot be run: its files hold the references and no input; score outputs "
+            "that were saved with `llama-jax score`"
+        )
     if name is None:
         return task.protocols[0]
     for known in task.protocols:
