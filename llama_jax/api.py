@@ -19,6 +19,7 @@ from llama_jax import weights
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.evals import run
+from llama_jax.evals.perplexity import Perplexity, perplexity
 from llama_jax.evals.results import Results
 from llama_jax.evals.types import ModelInfo
 from llama_jax.inference.engine import Engine
@@ -85,6 +86,10 @@ class Model:
         pair = encode_pair(self.tokenizer, context, continuation)
         self._check_length(pair.ids, "context + continuation")
         return self.engine.score([ScoreItem(pair.ids, pair.start)])[0]
+
+    def perplexity(self, text: str, **options: Any) -> Perplexity:
+        """Of a text, in windows; `options` are those of `llama_jax.evals.perplexity.perplexity`."""
+        return perplexity(self.engine, self.tokenizer, self.config.context, text, **options)
 
     def generate(self, prompts: str | Sequence[str], **options: Any) -> str | list[str]:
         """The text that follows a prompt, or each of several; `options` of `generations`."""

@@ -13,6 +13,7 @@ SUMMARIES = {
     "doctor": "Show versions, devices and memory.",
     "generate": "Continue a text; it appears as it is generated, the prompt before it.",
     "eval": "Evaluate a model on benchmarks, beside the paper's values.",
+    "perplexity": "Compute the perplexity of a text, per token, byte and word.",
     "report": "Write one page and one Markdown file for one or several runs side by side.",
     "data": "List, verify, download or prepare the files of the benchmarks.",
 }
@@ -41,7 +42,7 @@ def main() -> None:
 def overview() -> str:
     """The help page of the program as a whole."""
     lines = ["usage: llama-jax SUBCOMMAND ...", "", "Llama 2 in JAX: load, generate, evaluate.", ""]
-    lines += [f"  {name:10}{summary}" for name, summary in SUMMARIES.items()]
+    lines += [f"  {name:12}{summary}" for name, summary in SUMMARIES.items()]
     return "\n".join([*lines, "", "llama-jax SUBCOMMAND --help says more."])
 
 

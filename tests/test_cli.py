@@ -185,3 +185,25 @@ def test_a_spoiled_benchmark_file_is_refused(run, small_model, shared, tmp_path,
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert re.search(message, err), err
     assert not (tmp_path / "out").exists()
+
+
+def test_perplexity_writes_the_same_file_twice(run, small_model, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("A cat sat on the mat. It was warm.")
+    for name in ("one", "two"):
+        where = ("--text", text, "--window", "8", "--out", tmp_path / name)
+        status, out, _ = run("perplexity", small_model, *where)
+        assert (status, out.splitlines()[1].split()[0]) == (0, "perplexity")
+    one, two = ((tmp_path / name / "perplexity.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert json.loads(one)["metrics"]["perplexity"]["unit"] == "per token"
+
+
+def test_perplexity_refuses_a_window_that_exceeds_the_context(run, small_model, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("A cat sat.")
+    where = ("--text", text, "--window", "100000", "--out", tmp_path / "out")
+    status, out, error = run("perplexity", small_model, *where)
+    assert (status, out) == (2, "")
+    assert "window 100000 exceeds the model's context" in error
+    assert not (tmp_path / "out").exists()

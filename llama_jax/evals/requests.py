@@ -49,11 +49,11 @@ def encode(request: Request, tokenizer: Tokenizer, context: int, name: str) -> E
     Args:
         request: what is asked.
         tokenizer: gives the ids.
-        context: longest sequence of inputs that the model accepts; windows of Rolling end there.
+        context: longest sequence of inputs that the model accepts, and the default window.
         name: "TASK/EXAMPLE"; seeds of samples derive from it, so they depend on nothing else.
 
     Raises:
-        InputError: an answer or a text is empty.
+        InputError: an answer or a text is empty, or a window exceeds the context.
     """
     match request:
         case Loglikelihood():
@@ -67,8 +67,14 @@ def encode(request: Request, tokenizer: Tokenizer, context: int, name: str) -> E
                 raise InputError(f"{len(normalisers)} of {len(choices)} answers have a normaliser")
             return _scored([choice.given for choice in choices] + normalisers, tokenizer)
         case Rolling(text=text, window=window, stride=stride):
+            window = context if window is None else window
+            if window > context:
+                raise InputError(
+                    f"window {window} exceeds the model's context of {context} tokens; "
+                    "take a window that fits"
+                )
             ids = (tokenizer.bos_id, *tokenizer.encode(text))
-            spans = windows(len(ids), min(window or context, context), stride)
+            spans = windows(len(ids), window, stride)
             return Encoded(tuple(ScoreItem(ids[b:e], start - b) for b, start, e in spans))
         case Generate():
             ids = (tokenizer.bos_id, *tokenizer.encode(request.prompt))
@@ -112,6 +118,8 @@ def windows(length: int, window: int, stride: int | None = None) -> list[tuple[i
     Raises:
         InputError: nothing to score, a window below 1, or a stride outside 1 to `window`.
     """
+    if window < 1:
+        raise InputError(f"window {window} must be at least 1 token")
     stride = window if stride is None else stride
     if length < 2:
         raise InputError("the text is empty: there is nothing to score")

@@ -7,7 +7,7 @@ a stop string inside) is counted as unreachable.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llama_jax.errors import InputError
@@ -128,14 +128,29 @@ def self_check(
 def _values(plan: TaskPlan, tokenizer: Tokenizer, right: bool) -> list[float]:
     """The primary metric of every example; of several gold texts the best one counts."""
     best = [0.0] * len(plan.examples)
-    for turn in range(_turns(plan)):
-        oracle = _oracle(plan, tokenizer, right, turn)
-        answers = ask(oracle, plan, Known({}), progress=False)
-        for index, example in enumerate(plan.examples):
-            found = [answers[place] for place in plan.places[index]]
-            score = plan.protocol.score(example, decode(plan.requests[index], found))
-            best[index] = max(best[index], _value(plan.protocol, score))
+    waiting = list(range(len(best)))
+    turn = 0
+    while waiting:
+        for index, value in zip(waiting, _turn(plan, waiting, tokenizer, right, turn), strict=True):
+            best[index] = max(best[index], value)
+        turn += 1
+        waiting = [i for i in waiting if right and best[i] != 1 and turn < _turns(plan, i)]
     return best
+
+
+def _turn(
+    plan: TaskPlan, chosen: Sequence[int], tokenizer: Tokenizer, right: bool, turn: int
+) -> list[float]:
+    """What the chosen examples score with the gold text number `turn` of each."""
+    oracle = _oracle(plan, chosen, tokenizer, right, turn)
+    items = tuple(dict.fromkeys(plan.items[place] for i in chosen for place in plan.places[i]))
+    found = ask(oracle, replace(plan, items=items), Known({}), progress=False)
+    answer = dict(zip(items, found, strict=True))
+    values = []
+    for i in chosen:
+        response = decode(plan.requests[i], [answer[plan.items[place]] for place in plan.places[i]])
+        values.append(_value(plan.protocol, plan.protocol.score(plan.examples[i], response)))
+    return values
 
 
 def _value(protocol: Protocol, score: Score) -> float:
@@ -147,13 +162,11 @@ def _value(protocol: Protocol, score: Score) -> float:
     if protocol.primary in score.values:
         return score.values[protocol.primary]
     golds = score.gold if isinstance(score.gold, list | tuple) else [score.gold]
-    return float(all(found in golds for found in score.extracted))
+    return float(bool(score.extracted) and all(found in golds for found in score.extracted))
 
 
-def _turns(plan: TaskPlan) -> int:
-    if not any(isinstance(request, Generate) for request in plan.requests):
-        return 1
-    return max(len(_gold_texts(plan, index)) for index in range(len(plan.examples)))
+def _turns(plan: TaskPlan, index: int) -> int:
+    return len(_gold_texts(plan, index)) if isinstance(plan.requests[index], Generate) else 1
 
 
 def _gold_texts(plan: TaskPlan, index: int) -> Sequence[str]:
@@ -162,10 +175,13 @@ def _gold_texts(plan: TaskPlan, index: int) -> Sequence[str]:
     return plan.protocol.gold_texts(plan.examples[index])
 
 
-def _oracle(plan: TaskPlan, tokenizer: Tokenizer, right: bool, turn: int) -> Oracle:
+def _oracle(
+    plan: TaskPlan, chosen: Sequence[int], tokenizer: Tokenizer, right: bool, turn: int
+) -> Oracle:
     likely: dict[ScoreItem, float] = {}
     texts: dict[GenerateItem, str] = {}
-    for index, request in enumerate(plan.requests):
+    for index in chosen:
+        request = plan.requests[index]
         items = [plan.items[place] for place in plan.places[index]]
         if isinstance(request, Choices):
             count = len(request.choices)

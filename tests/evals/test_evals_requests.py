@@ -105,10 +105,11 @@ def test_rolling_windows_by_hand(tokenizer):
     assert decode(Rolling("abcde"), answers) == Likelihood(-1.75, 5, False)
 
 
-def test_rolling_takes_the_models_context_when_the_window_is_wider(tokenizer):
-    for window in (None, 50):
-        found = encode(Rolling("abcdef", window=window), tokenizer, 4, "t/0").items
-        assert [len(item.ids) for item in found] == [5, 5]
+def test_rolling_takes_the_models_context_and_refuses_a_wider_window(tokenizer):
+    found = encode(Rolling("abcdef"), tokenizer, 4, "t/0").items
+    assert [len(item.ids) for item in found] == [5, 5]
+    with pytest.raises(InputError, match="window 50 exceeds the model's context of 4 tokens"):
+        encode(Rolling("abcdef", window=50), tokenizer, 4, "t/0")
 
 
 @settings(max_examples=200, deadline=None)

@@ -29,7 +29,7 @@ def test_gold_answers_on_the_authors_files(shared, name, protocol):
     task = benchmark(name)
     way = next(way for way in task.protocols if way.name == protocol)
     tokenizer = load_tokenizer(shared / "tokenizer" / "llama2_tokenizer.model")
-    limit = None if name in ("gsm8k", "nq_open") else 100
+    limit = None if name == "nq_open" else 100
     found = self_check(task, way, tokenizer, shared / "benchmarks", limit)
     assert len(found.unreachable) == UNREACHABLE.get((name, protocol), 0)
     assert found.gold == pytest.approx(1 - len(found.unreachable) / found.n)

@@ -14,7 +14,9 @@ and OpenBookQA only. Known gap: Llama 1 7B printed 47.6, lm-evaluation-harness a
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import ListOf, MemberOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_NORM, choice_score
@@ -40,6 +42,19 @@ METRICS = (ACC, ACC_NORM)
 def read(row: Row) -> Example:
     """Takes the row as it is, under its own id."""
     return Example(row.fields["id"], row.fields)
+
+
+def from_hub(row: dict[str, Any]) -> dict[str, Any]:
+    """The hub has one list of texts and one of labels."""
+    pairs = zip(row["choices"]["text"], row["choices"]["label"], strict=True)
+    choices = [{"text": text, "label": label} for text, label in pairs]
+    question = {"stem": row["question"], "choices": choices}
+    return {"id": row["id"], "question": question, "answerKey": row["answerKey"]}
+
+
+HUB = Hub(
+    "ARC-Challenge/test-*.parquet", "test", ("id", "question", "choices", "answerKey"), from_hub
+)
 
 
 def prompt(example: Example, shots: Sequence[Example] = ()) -> Choices:
@@ -87,7 +102,7 @@ BENCHMARK = Benchmark(
     name="arc_challenge",
     title="ARC-Challenge",
     citation='Clark et al. 2018, "Think you have Solved Question Answering? Try ARC"',
-    examples=Source(SCHEMA, read),
+    examples=Source(SCHEMA, read, hub=HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("20", "ARC-c", "acc_norm"),
     chance=0.2502,  # the mean of 1 / answers over the test split

@@ -12,7 +12,9 @@ probability after "Answer:" (Llama 1, section 3). `lm-eval`: the more likely of 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_UNCONDITIONAL, choice_score
@@ -28,6 +30,14 @@ SCHEMA = Record({"question": Text(), "passage": Text(), "label": OneOf(tuple(LAB
 def read(row: Row) -> Example:
     """Takes the row as it is; its place is its id."""
     return Example(str(row.index), row.fields)
+
+
+def from_hub(row: dict[str, Any]) -> dict[str, Any]:
+    """The hub has the labels 0 and 1 (aps/super_glue)."""
+    return {**row, "label": {0: "false", 1: "true"}[row["label"]]}
+
+
+HUB = Hub("boolq/validation-*.parquet", "validation", ("question", "passage", "label"), from_hub)
 
 
 def prompt(example: Example, shots: Sequence[Example] = ()) -> Choices:
@@ -86,7 +96,7 @@ BENCHMARK = Benchmark(
     title="BoolQ",
     citation='Clark et al. 2019, "BoolQ: Exploring the Surprising Difficulty of Natural Yes/No '
     'Questions"',
-    examples=Source(SCHEMA, read),
+    examples=Source(SCHEMA, read, hub=HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("20", "BoolQ", "acc_unconditional"),
     chance=0.5,

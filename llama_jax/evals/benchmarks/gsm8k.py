@@ -12,6 +12,7 @@ gsm8k_cot. An answer that cannot be found counts as wrong, and `extracted` says 
 
 from collections.abc import Sequence
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row, json_list_rows
 from llama_jax.data.schema import Record, Text
 from llama_jax.evals.answers import (
@@ -34,6 +35,9 @@ FLEXIBLE = Metric("exact_match_flexible", "The last number is the gold answer.")
 def read(row: Row) -> Example:
     """Takes the row as it is; its place is its id."""
     return Example(str(row.index), row.fields)
+
+
+HUB = Hub("main/test-*.parquet", "test", ("question", "answer"), dict)
 
 
 def gold(example: Example) -> str:
@@ -113,7 +117,7 @@ BENCHMARK = Benchmark(
     name="gsm8k",
     title="GSM8K",
     citation='Cobbe et al. 2021, "Training Verifiers to Solve Math Word Problems"',
-    examples=Source(SCHEMA, read),
+    examples=Source(SCHEMA, read, hub=HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("25", "GSM8K", "exact_match"),
     shots=Source(SHOT_SCHEMA, read, json_list_rows),

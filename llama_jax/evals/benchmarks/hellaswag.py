@@ -13,7 +13,9 @@ nothing. That the marks are cleaned, and how, is a guess: Llama does not say.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import Index, ListOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_NORM, choice_score
@@ -35,6 +37,19 @@ METRICS = (ACC, ACC_NORM)
 def read(row: Row) -> Example:
     """Takes the row as it is; its place is its id."""
     return Example(str(row.index), row.fields)
+
+
+def from_hub(row: dict[str, Any]) -> dict[str, Any]:
+    """The hub has the labels "0" to "3"."""
+    return {**row, "label": int(row["label"])}
+
+
+HUB = Hub(
+    "data/validation-*.parquet",
+    "validation",
+    ("ind", "activity_label", "ctx_a", "ctx_b", "endings", "label"),
+    from_hub,
+)
 
 
 def clean(text: str) -> str:
@@ -89,7 +104,7 @@ BENCHMARK = Benchmark(
     name="hellaswag",
     title="HellaSwag",
     citation='Zellers et al. 2019, "HellaSwag: Can a Machine Really Finish Your Sentence?"',
-    examples=Source(SCHEMA, read),
+    examples=Source(SCHEMA, read, hub=HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("20", "HellaSwag", "acc_norm"),
     chance=0.25,

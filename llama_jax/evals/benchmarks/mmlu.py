@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row, csv_records
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.errors import InputError
@@ -40,6 +41,21 @@ def parse(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 f"{', '.join(COLUMNS)}"
             )
         yield line, dict(zip(COLUMNS, fields, strict=True))
+
+
+def from_hub(row: dict[str, Any]) -> dict[str, Any]:
+    """The hub has one list of answers and the index of the right one."""
+    answers = dict(zip(LETTERS, row["choices"], strict=True))
+    answer = {"answer": dict(enumerate(LETTERS))[row["answer"]]}
+    return {"question": row["question"], **answers, **answer, "subject": row["subject"]}
+
+
+def _hub(split: str) -> Hub:
+    columns = ("question", "subject", "choices", "answer")
+    file = f"{split}/{{}}_{split}.csv"
+    return Hub(
+        f"all/{split}-*.parquet", split, columns, from_hub, lambda row: file.format(row["subject"])
+    )
 
 
 def read(row: Row) -> Example:
@@ -140,9 +156,9 @@ BENCHMARK = Benchmark(
     name="mmlu",
     title="MMLU",
     citation='Hendrycks et al. 2021, "Measuring Massive Multitask Language Understanding"',
-    examples=Source(SCHEMA, read, parse),
+    examples=Source(SCHEMA, read, parse, _hub("test")),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("19", "Average", "acc"),
     chance=0.25,
-    shots=Source(SCHEMA, read, parse),
+    shots=Source(SCHEMA, read, parse, _hub("dev")),
 )

@@ -15,6 +15,7 @@ a full stop or a comma: gold answers that hold one of these in every form cannot
 from collections.abc import Sequence
 from dataclasses import replace
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import ListOf, Record, Text
 from llama_jax.evals.answers import harness_normalise, normalise_answer
@@ -30,6 +31,9 @@ STOP = ("\n", ".", ",")
 def read(row: Row) -> Example:
     """Takes the row as it is; its place is its id."""
     return Example(str(row.index), row.fields)
+
+
+HUB = Hub("nq_open/validation-*.parquet", "validation", ("question", "answer"), dict)
 
 
 def gold_texts(example: Example) -> list[str]:
@@ -108,7 +112,7 @@ BENCHMARK = Benchmark(
     name="nq_open",
     title="NQ-open",
     citation='Kwiatkowski et al. 2019, "Natural Questions"; Lee et al. 2019',
-    examples=Source(SCHEMA, read),
+    examples=Source(SCHEMA, read, hub=HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("22", "NQ 5-shot", "exact_match"),
     shots=Source(SCHEMA, read),

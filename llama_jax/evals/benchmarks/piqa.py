@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row, jsonl_rows, labels_beside
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_NORM, choice_score
@@ -42,6 +43,14 @@ def parse(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def read(row: Row) -> Example:
     """Takes the row as it is; its place is its id."""
     return Example(str(row.index), row.fields)
+
+
+def from_hub(row: dict[str, Any]) -> dict[str, Any]:
+    """The hub has the labels 0 and 1."""
+    return {**row, "label": str(row["label"])}
+
+
+HUB = Hub("**/validation-*.parquet", "validation", ("goal", "sol1", "sol2", "label"), from_hub)
 
 
 def prompt(example: Example, shots: Sequence[Example] = ()) -> Choices:
@@ -92,7 +101,7 @@ BENCHMARK = Benchmark(
     name="piqa",
     title="PIQA",
     citation='Bisk et al. 2020, "PIQA: Reasoning about Physical Commonsense in Natural Language"',
-    examples=Source(SCHEMA, read, parse),
+    examples=Source(SCHEMA, read, parse, HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("20", "PIQA", "acc_norm"),
     chance=0.5,

@@ -12,6 +12,7 @@ either name put in ("partial" scoring: one continuation, two contexts, nothing t
 from collections.abc import Sequence
 from dataclasses import replace
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC, choice_score
@@ -32,6 +33,14 @@ SCHEMA = Record(
 def read(row: Row) -> Example:
     """Takes the row as it is; its place is its id."""
     return Example(str(row.index), row.fields)
+
+
+HUB = Hub(
+    "winogrande_xl/validation-*.parquet",
+    "validation",
+    ("sentence", "option1", "option2", "answer"),
+    dict,
+)
 
 
 def prompt(example: Example, shots: Sequence[Example] = ()) -> Choices:
@@ -85,7 +94,7 @@ BENCHMARK = Benchmark(
     title="WinoGrande",
     citation='Sakaguchi et al. 2020, "WinoGrande: An Adversarial Winograd Schema Challenge at '
     'Scale"',
-    examples=Source(SCHEMA, read),
+    examples=Source(SCHEMA, read, hub=HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("20", "WinoGrande", "acc"),
     chance=0.5,

@@ -1,0 +1,104 @@
+"""lm-evaluation-harness's own task files, fed with local raw files instead of the Hub's.
+
+A task here is the YAML that is installed with lm-evaluation-harness; only where its data come from
+is changed. `TASKS` says which YAML a benchmark of ours corresponds to and how a raw row becomes a
+row of the Hub's data set, which is all that its prompts see. Runs where lm_eval is installed.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lm_eval
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.tasks._yaml_loader import load_yaml
+from reference import hub_rows
+
+from llama_jax.data.load import load_rows
+from llama_jax.evals.benchmarks import benchmark, protocol
+
+FOLDER = Path(lm_eval.__file__).parent / "tasks"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class HarnessTask:
+    """Where a benchmark stands in the harness.
+
+    Attributes:
+        yaml: its file; "{subtask}" stands for the subtask's name.
+        hub: a raw row to the Hub's row.
+        shot: a raw row of the shots to what the few-shot samples hold; None for `hub`.
+    """
+
+    yaml: str
+    hub: Callable[[Row], Row]
+    shot: Callable[[Row], Row] | None = None
+
+
+TASKS = {
+    "hellaswag": HarnessTask("hellaswag/hellaswag.yaml", hub_rows.hellaswag),
+    "arc_challenge": HarnessTask("arc/arc_challenge.yaml", hub_rows.arc),
+    "piqa": HarnessTask("piqa/piqa.yaml", hub_rows.piqa),
+    "winogrande": HarnessTask("winogrande/default.yaml", hub_rows.same),
+    "boolq": HarnessTask("super_glue/boolq/default.yaml", hub_rows.boolq),
+    "mmlu": HarnessTask("mmlu/default/mmlu_{subtask}.yaml", hub_rows.mmlu),
+    "gsm8k": HarnessTask(
+        "gsm8k/gsm8k-cot.yaml",
+        hub_rows.same,
+        lambda r: {"question": r["question"], "target": r["answer"]},
+    ),
+    "nq_open": HarnessTask("nq_open/nq_open.yaml", hub_rows.same),
+}
+
+
+def harness_tasks(
+    name: str, data_dir: Path | None, scratch: Path, shots: int, subtasks: list[str] | None
+) -> dict[str, tuple[ConfigurableTask, list[str]]]:
+    """Returns, for each subtask ("" without any), the harness's task and our ids of its rows."""
+    task = benchmark(name)
+    examples = _by_subtask(task.examples, name, data_dir, "examples")
+    pool = _by_subtask(task.shots, name, data_dir, "shots") if shots and task.shots else {}
+    found = {}
+    for subtask, rows in examples.items():
+        if subtasks and subtask not in subtasks:
+            continue
+        spec = TASKS[name]
+        config = load_yaml(FOLDER / spec.yaml.format(subtask=subtask), resolve_func=True)
+        file = scratch / f"{name}_{subtask}.json"
+        hub = [spec.hub(example.row) for example in rows]
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in hub), encoding="utf-8")
+        split = config.get("test_split") or config["validation_split"]
+        config.update(
+            dataset_path="json",
+            dataset_name=None,
+            dataset_kwargs={"data_files": {split: str(file)}},
+            training_split=None,
+            fewshot_split=None,
+            num_fewshot=shots,
+            test_split=split,
+            validation_split=None,
+        )
+        config.pop("tag", None)
+        if shots:
+            shot = spec.shot or spec.hub
+            samples = [shot(example.row) for example in pool.get(subtask, ())[:shots]]
+            config["fewshot_config"] = {"sampler": "first_n", "samples": samples}
+        found[subtask] = (ConfigurableTask(config=config), [example.id for example in rows])
+    return found
+
+
+def default_shots(name: str) -> int:
+    """The number of shots of our lm-eval protocol."""
+    return protocol(benchmark(name), "lm-eval").shots[0]
+
+
+def _by_subtask(source, name: str, data_dir: Path | None, role: str) -> dict[str, list]:
+    loaded = load_rows(name, source.parse, source.schema, data_dir, role)
+    found: dict[str, list] = {}
+    for row in loaded.rows:
+        example = source.read(row)
+        found.setdefault(example.subtask, []).append(example)
+    return found

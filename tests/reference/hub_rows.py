@@ -1,0 +1,42 @@
+"""Rows of the authors' files as the Hugging Face hub's data sets have them, for tests."""
+
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def hellaswag(row: Row) -> Row:
+    """Rowan/hellaswag."""
+    return {**row, "label": str(row["label"])}
+
+
+def arc(row: Row) -> Row:
+    """allenai/ai2_arc."""
+    choices = row["question"]["choices"]
+    return {
+        "id": row["id"],
+        "question": row["question"]["stem"],
+        "choices": {key: [choice[key] for choice in choices] for key in ("text", "label")},
+        "answerKey": row["answerKey"],
+    }
+
+
+def piqa(row: Row) -> Row:
+    """baber/piqa."""
+    return {**row, "label": int(row["label"])}
+
+
+def boolq(row: Row) -> Row:
+    """aps/super_glue, boolq."""
+    return {**row, "label": int(str(row["label"]).lower() == "true")}
+
+
+def mmlu(row: Row) -> Row:
+    """cais/mmlu, without its subject."""
+    choices = [row[letter] for letter in "ABCD"]
+    return {"question": row["question"], "choices": choices, "answer": "ABCD".index(row["answer"])}
+
+
+def same(row: Row) -> Row:
+    """Data sets whose rows are the authors'."""
+    return row
