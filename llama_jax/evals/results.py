@@ -66,6 +66,9 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
         "chance": plan.benchmark.chance,
         "paper": paper_numbers(plan.benchmark),
     }
+    if plan.benchmark.outcomes is not None:
+        # The programs have not been run: nothing here can be set beside the paper's pass@k.
+        result |= {"paper": None, "needs_outcomes": True}
     if plan.shots_known is not None:
         result["hashes"]["shots"] = plan.shots_known.sha256
     if any(example.subtask for example in plan.examples):

@@ -7,7 +7,8 @@ from llama_jax.evals.benchmarks import BENCHMARKS, benchmark
 from llama_jax.evals.self_check import self_check
 from llama_jax.tokenizer import load_tokenizer
 
-PAIRS = [(task, way) for task in BENCHMARKS for way in task.protocols]
+# "paper-pass100" and the like differ from "paper" by hundreds of samples, each of the same text.
+PAIRS = [(task, way) for task in BENCHMARKS for way in task.protocols if "pass" not in way.name]
 
 
 @pytest.mark.parametrize(("task", "way"), PAIRS, ids=lambda value: value.name)

@@ -7,6 +7,8 @@ from llama_jax.evals.benchmarks import (
     cnn_dailymail,
     gsm8k,
     hellaswag,
+    humaneval,
+    mbpp,
     mmlu,
     nq_open,
     piqa,
@@ -34,6 +36,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     wmt22_en_de.BENCHMARK,
     cnn_dailymail.BENCHMARK,
     xsum.BENCHMARK,
+    humaneval.BENCHMARK,
+    mbpp.BENCHMARK,
 )
 
 
