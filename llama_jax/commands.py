@@ -151,6 +151,12 @@ def evaluate(
     for task, facts in results.run["tasks"].items():
         if facts["known_before"] == facts["items"]:
             print(f"{task}: complete in {out}; the model had nothing to do", file=sys.stderr)
+        if results.summary["tasks"][task].get("needs_outcomes"):
+            print(
+                f"{task}: pass@k needs outcomes; the programs are in its sample file (extracted), "
+                "run them in a sandbox",
+                file=sys.stderr,
+            )
     if json_output:
         print(json.dumps(results.summary, indent=1))
     else:

@@ -72,3 +72,26 @@ def test_published_outputs(shared, task):
             close = {"rel": 1e-12} if entry["tolerance"] == 0 else {"abs": entry["tolerance"]}
             assert value.value == pytest.approx(entry["value"], **close), entry["name"]
             assert metrics[entry["metric"]].unit == entry["unit"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("task", ["humaneval", "mbpp"])
+def test_published_outcomes(shared, task):
+    flags = json.loads((shared / "published" / "expected_flags.json").read_text())
+    source, rule = benchmark(task).examples, benchmark(task).outcomes
+    path = (
+        shared / "benchmarks" / task / {"humaneval": "HumanEval.jsonl", "mbpp": "mbpp.jsonl"}[task]
+    )
+    rows = checked_rows(path, source.parse, source.schema)
+    examples = [source.read(Row(path.name, index, row)) for index, row in enumerate(rows)]
+    names = [entry["name"] for entry in expected(shared) if entry["task"] == task]
+    assert len(names) == {"humaneval": 2, "mbpp": 1}[task]
+    for entry in expected(shared):
+        if entry["task"] == task:
+            passed = flags[entry["name"]]
+            assert passed.keys() == {example.id for example in examples}
+            scores = [rule.score(example, [passed[example.id]]) for example in examples]
+            values = {metric.name: metric.of(examples, scores) for metric in rule.metrics}
+            found = values.pop(entry["metric"]).value
+            assert found == pytest.approx(entry["value"], abs=entry["tolerance"])
+            assert set(values.values()) == {None}  # one sample says nothing of more
