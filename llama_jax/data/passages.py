@@ -7,7 +7,8 @@ becomes, in the order of the file,
     {"id", "title", "context", "question", "answers": [text, ...],
      "earlier": [{"question", "answers"}, ...]}
 
-where `earlier` holds the questions before this one about the same passage, with their answers.
+where `earlier` holds the questions before this one about the same passage, with their answers; with
+`orig_answer` alone where a question has one (QuAC: the answer with which the dialogue goes on).
 """
 
 import json
@@ -20,7 +21,7 @@ from llama_jax.errors import InputError
 
 _QUESTION = Record(
     {"id": Text(), "question": Text(), "answers": ListOf(Record({"text": Text()}))},
-    optional={"is_impossible": Boolean()},
+    optional={"is_impossible": Boolean(), "orig_answer": Record({"text": Text()})},
 )
 _PASSAGE = Record({"context": Text(), "qas": ListOf(_QUESTION)})
 NESTED = Record(
@@ -45,7 +46,8 @@ def passage_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 _refuse_contradiction(path, number, question, answers)
                 row = {**question, **about, "context": passage["context"], "answers": answers}
                 yield number, {**row, "earlier": list(earlier)}
-                earlier.append({"question": question["question"], "answers": answers})
+                told = [question["orig_answer"]["text"]] if "orig_answer" in question else answers
+                earlier.append({"question": question["question"], "answers": told})
 
 
 def _checked(path: Path) -> dict[str, Any]:

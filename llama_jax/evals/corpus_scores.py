@@ -10,6 +10,9 @@ and texts are taken as they are: no stripping, not even of a byte-order mark.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llama_jax.errors import InputError
 
 
 def corpus_bleu(texts: Sequence[str], references: Sequence[Mapping[str, str]]) -> float:
@@ -22,16 +25,12 @@ def corpus_bleu(texts: Sequence[str], references: Sequence[Mapping[str, str]]) -
     Raises:
         ValueError: lengths or names differ.
     """
-    from sacrebleu.metrics import BLEU
-
-    return float(BLEU().corpus_score(list(texts), streams(texts, references)).score)
+    return float(_sacrebleu().BLEU().corpus_score(list(texts), streams(texts, references)).score)
 
 
 def corpus_chrf(texts: Sequence[str], references: Sequence[Mapping[str, str]]) -> float:
     """Returns chrF2 (six characters, no words) in points; arguments as `corpus_bleu`."""
-    from sacrebleu.metrics import CHRF
-
-    return float(CHRF().corpus_score(list(texts), streams(texts, references)).score)
+    return float(_sacrebleu().CHRF().corpus_score(list(texts), streams(texts, references)).score)
 
 
 def streams(texts: Sequence[str], references: Sequence[Mapping[str, str]]) -> list[list[str]]:
@@ -45,3 +44,13 @@ def streams(texts: Sequence[str], references: Sequence[Mapping[str, str]]) -> li
                 f"text {place} has the references {sorted(named)}, text 0 has {sorted(names)}"
             )
     return [[named[name] for named in references] for name in names]
+
+
+def _sacrebleu() -> Any:
+    try:
+        from sacrebleu import metrics
+    except ImportError:
+        raise InputError(
+            "sacrebleu computes BLEU and chrF and is missing; pip install sacrebleu"
+        ) from None
+    return metrics

@@ -12,6 +12,8 @@ measured, splits words in another way and gives values that differ by some tenth
 import functools
 from typing import Any
 
+from llama_jax.errors import InputError
+
 NAMES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
 
@@ -21,8 +23,8 @@ def rouge(text: str, reference: str) -> dict[str, float]:
     >>> rouge("a cat sat .", "a cat stood .")["rouge1"]
     0.6666666666666666
     """
-    found = _scorer().score(reference, text)
-    by_sentence = _scorer_of_sentences().score(sentences(reference), sentences(text))
+    found = _scorer(*NAMES[:3]).score(reference, text)
+    by_sentence = _scorer(NAMES[3]).score(sentences(reference), sentences(text))
     return {name: float({**found, **by_sentence}[name].fmeasure) for name in NAMES}
 
 
@@ -36,14 +38,11 @@ def sentences(text: str) -> str:
 
 
 @functools.cache
-def _scorer() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
-
-
-@functools.cache
-def _scorer_of_sentences() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rougeLsum"], use_stemmer=True)
+def _scorer(*names: str) -> Any:
+    try:
+        from rouge_score.rouge_scorer import RougeScorer
+    except ImportError:
+        raise InputError(
+            "rouge_score computes ROUGE and is missing; pip install rouge-score"
+        ) from None
+    return RougeScorer(list(names), use_stemmer=True)
