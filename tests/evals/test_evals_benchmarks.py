@@ -91,7 +91,7 @@ def test_raw_and_per_character_scores_differ():
 
 def test_an_unknown_benchmark_lists_those_there_are():
     with pytest.raises(
-        InputError, match="no benchmark 'helaswag'; there are: arc_challenge, boolq, gsm8k, hella"
+        InputError, match="no benchmark 'helaswag'; there are: arc_challenge, .*hellaswag, "
     ):
         benchmark("helaswag")
 

@@ -5,11 +5,15 @@ import re
 
 import pytest
 
+from llama_jax import samples
 from llama_jax.data.rows import Row, checked_rows, jsonl_rows
 from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import humaneval, mbpp
+from llama_jax.evals.plan import plan_task
 from llama_jax.evals.programs import humaneval_program, mbpp_program
+from llama_jax.evals.results import task_result
 from llama_jax.evals.types import Generate, Generated, Output
+from llama_jax.tokenizer import load_tokenizer
 
 HUMANEVAL = {
     "task_id": "HumanEval/7",
@@ -158,3 +162,15 @@ def test_the_sample_solutions_pass_and_empty_ones_fail(repository):
             one = example(module, row)
             assert passes(module.score(one, said(*module.gold_texts(one))).gold)
             assert not passes(module.score(one, said("    return None")).extracted[0])
+
+
+@pytest.mark.parametrize("module", [humaneval, mbpp])
+def test_a_result_without_outcomes_stands_beside_no_paper_value(module):
+    tokenizer = load_tokenizer(samples.TOKENIZER)
+    task = module.BENCHMARK
+    plan = plan_task(task, task.protocols[0], tokenizer, 1 << 20, data_dir=None, limit=2)
+    assert len(plan.items) == 2 * 20  # each sample has a seed of its own
+    scores = [module.score(one, said("x = 1")) for one in plan.examples]
+    result = task_result(plan, scores, tokenizer.sha256)
+    assert result["needs_outcomes"] and result["paper"] is None
+    assert set(result["metrics"]) == {"extracted"} == {result["primary"]}

@@ -137,6 +137,16 @@ def test_the_dialogue_goes_on_with_its_own_answer(tmp_path):
     assert rows[1]["earlier"] == [{"question": "a?", "answers": ["y"]}]
 
 
+def test_a_repeated_dialogue_is_read_once(tmp_path):
+    turn = {"id": "a", "question": "a?", "answers": [{"text": "x"}]}
+    same = {"title": "T", "paragraphs": [{"context": "x", "qas": [turn]}]}
+    other = {"title": "T", "paragraphs": [{"context": "x y", "qas": [turn]}]}
+    path = tmp_path / "val.json"
+    path.write_text(json.dumps({"data": [same, same, other]}))
+    # One that differs stays, and the plan refuses its id.
+    assert [row["context"] for _, row in quac.parse(path)] == ["x", "x y"]
+
+
 def test_quac_scores():
     """Against nets, sold nets, nets: "sold nets" has 2/3, 1, 2/3; left out in turn 1, 2/3, 1."""
     found = quac.verbatim_score(example(quac, QUAC), said("sold nets"))
