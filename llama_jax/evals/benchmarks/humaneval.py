@@ -13,6 +13,7 @@ them, and pass@k follows from their outcomes (`outcomes`).
 from collections.abc import Sequence
 from dataclasses import replace
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row
 from llama_jax.data.schema import Record, Text
 from llama_jax.evals.generated import EXTRACTED
@@ -30,6 +31,7 @@ SCHEMA = Record(
         "entry_point": Text(pattern=r"\A\w+\Z"),
     }
 )
+HUB = Hub("**/test-*.parquet", "test", tuple(SCHEMA.fields), dict)
 STOP = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 
 
@@ -110,7 +112,7 @@ BENCHMARK = Benchmark(
     name="humaneval",
     title="HumanEval",
     citation='Chen et al. 2021, "Evaluating Large Language Models Trained on Code"',
-    examples=Source(SCHEMA, read),
+    examples=Source(SCHEMA, read, hub=HUB),
     protocols=(PAPER, PAPER_100, LM_EVAL),
     paper=PaperColumn("21", "HumanEval pass@1", "pass@1"),
     answer_formats=(verbatim(score),),

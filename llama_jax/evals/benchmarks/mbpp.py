@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from llama_jax.data.parquet import Hub
 from llama_jax.data.rows import Row, jsonl_rows
 from llama_jax.data.schema import Integer, ListOf, Record, Text
 from llama_jax.evals.generated import EXTRACTED
@@ -34,6 +35,8 @@ SCHEMA = Record(
         "test_list": ListOf(Text(), minimum=3, maximum=3),
     }
 )
+# The shots are three of the authors' file; the hub has them among the ten of another split.
+HUB = Hub("full/test-*.parquet", "test", tuple(SCHEMA.fields), dict)
 TEST, SHOTS = range(11, 511), (2, 3, 4)
 
 
@@ -137,7 +140,7 @@ BENCHMARK = Benchmark(
     name="mbpp",
     title="MBPP",
     citation='Austin et al. 2021, "Program Synthesis with Large Language Models"',
-    examples=Source(SCHEMA, read, parse),
+    examples=Source(SCHEMA, read, parse, HUB),
     protocols=(PAPER, PAPER_80, LM_EVAL),
     paper=PaperColumn("21", "MBPP pass@1", "pass@1"),
     shots=Source(SCHEMA, read, parse_shots),
