@@ -172,6 +172,7 @@ def perplexity(
     tokenizer: Path | None = None,
     window: int | None = None,
     stride: int | None = None,
+    second_bos: Annotated[bool, tyro.conf.arg(name="second-bos")] = False,
     out: Path | None = None,
     batch_tokens: int = 4096,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
@@ -186,6 +187,7 @@ def perplexity(
         tokenizer: tokenizer file, where the model brings none.
         window: tokens that the model sees at once; default: its context.
         stride: new tokens of each window, the rest being context; default: the window.
+        second_bos: score a second BOS before the text, as lm-evaluation-harness does.
         out: where perplexity.json is written.
         batch_tokens: padded tokens per call, at most.
         dtype: to convert the weights to.
@@ -197,7 +199,7 @@ def perplexity(
 
     content = read_text(text)
     loaded = _load(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
-    found = loaded.perplexity(content, window=window, stride=stride)
+    found = loaded.perplexity(content, window=window, stride=stride, second_bos=second_bos)
     made = record(found, loaded.info, loaded.tokenizer)
     if out is not None:
         write_json(out / "perplexity.json", made)

@@ -1,6 +1,8 @@
 """Fixtures that every test may use."""
 
 import os
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,38 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # The tests are many small programs that run once: machine code is generated without optimisation,
 # which halves their time. XLA's own passes stay as users have them.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
+ABSENT = ("tensorflow", "torch", "transformers")  # the package never needs them
+
+
+def pytest_sessionfinish(session):
+    """No test but those of `make parity` may have imported what the package does without."""
+    loaded = [name for name in ABSENT if name in sys.modules]
+    if loaded and session.config.option.markexpr != "parity":
+        raise pytest.UsageError(f"the tests imported {', '.join(loaded)}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    """A connection to anything but this machine fails."""
+
+    def guarded(connect):
+        def call(self, address):
+            if self.family != socket.AF_UNIX and address[0] not in (
+                "127.0.0.1",
+                "::1",
+                "localhost",
+            ):
+                raise OSError(f"a test tried to reach {address}")
+            return connect(self, address)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+        yield
+
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

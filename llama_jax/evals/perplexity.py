@@ -6,7 +6,8 @@ first scores `stride` new tokens, the tokens before them being context:
     window 3, stride 2, ids BOS a b c d e      inputs BOS a b  score a b c
                                                inputs b c d    score d e
 
-With the default stride, the window, this is the rolling log-likelihood of lm-evaluation-harness.
+With the default stride, the window, and `second_bos` this is the rolling log-likelihood of
+lm-evaluation-harness: its Hugging Face backend puts BOS before a text that begins with BOS already.
 A stride of 1 gives every token all the context there is, and costs a window for each.
 """
 
@@ -32,7 +33,7 @@ class Perplexity:
 
     Attributes:
         logprob: sum over all tokens, natural logarithm, summed exactly in float64.
-        tokens: how many there are, BOS not counted.
+        tokens: how many there are; BOS counts only where it was scored.
         bytes: length of the text in UTF-8.
         words: stretches between white space, as lm-evaluation-harness splits (`\s+`), empty ones
             left out.
@@ -80,6 +81,7 @@ def perplexity(
     *,
     window: int | None = None,
     stride: int | None = None,
+    second_bos: bool = False,
     progress: bool | None = None,
 ) -> Perplexity:
     """Computes the perplexity of one text.
@@ -91,13 +93,16 @@ def perplexity(
         text: what is scored, as it is.
         window: longest sequence of inputs; None for `context`.
         stride: tokens newly scored by each window after the first; None for `window`.
+        second_bos: score a second BOS before the text, as lm-evaluation-harness does.
         progress: a progress bar on stderr; None for one only where stderr is a terminal.
 
     Raises:
         InputError: the text is empty, the window exceeds the context, the stride is not from 1 to
             the window, or a log-probability is not finite.
     """
-    items = encode(Rolling(text, window, stride), tokenizer, context, "perplexity").items
+    items = encode(
+        Rolling(text, window, stride, second_bos), tokenizer, context, "perplexity"
+    ).items
     with progress_bar("perplexity", len(items), progress) as bar:
         results = engine.score(items, lambda index, result: bar.update())
     logprobs = [value for result in results for value in result.logprobs]

@@ -184,7 +184,7 @@ def _choose(
     if len(chosen) != shots:
         raise InputError(
             f"{benchmark.name} example {example.id}: {len(chosen)} shots where {shots} are wanted; "
-            "the pool of shots is too small"
+            f"the pool holds {len(pool)} in all: ask for fewer with --shots, or give a larger file"
         )
     return chosen
 

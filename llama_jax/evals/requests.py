@@ -66,14 +66,17 @@ def encode(request: Request, tokenizer: Tokenizer, context: int, name: str) -> E
             if len(normalisers) not in (0, len(choices)):
                 raise InputError(f"{len(normalisers)} of {len(choices)} answers have a normaliser")
             return _scored([choice.given for choice in choices] + normalisers, tokenizer)
-        case Rolling(text=text, window=window, stride=stride):
+        case Rolling(text=text, window=window, stride=stride, second_bos=second_bos):
             window = context if window is None else window
             if window > context:
                 raise InputError(
                     f"window {window} exceeds the model's context of {context} tokens; "
                     "take a window that fits"
                 )
-            ids = (tokenizer.bos_id, *tokenizer.encode(text))
+            found = tokenizer.encode(text)
+            if not found:
+                raise InputError("the text is empty: there is nothing to score")
+            ids = (tokenizer.bos_id,) * (1 + second_bos) + tuple(found)
             spans = windows(len(ids), window, stride)
             return Encoded(tuple(ScoreItem(ids[b:e], start - b) for b, start, e in spans))
         case Generate():

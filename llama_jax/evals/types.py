@@ -47,11 +47,14 @@ class Rolling:
         window: longest sequence of inputs, in tokens; None for the model's context.
         stride: tokens newly scored by each window after the first; None for all of a window, so
             that windows do not overlap (the last one is extended to the left).
+        second_bos: begin with two BOS and score the second one too, as lm-evaluation-harness does
+            where the tokenizer itself adds BOS (Llama's does).
     """
 
     text: str
     window: int | None = None
     stride: int | None = None
+    second_bos: bool = False
 
 
 @dataclass(frozen=True)

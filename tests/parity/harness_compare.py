@@ -1,30 +1,33 @@
 """Holds what lm-evaluation-harness asked and got (harness_run.py) against our own evaluation.
 
-    python tests/parity/harness_compare.py FILE MODEL --data DIR
+    PYTHONPATH=tests python -m parity.harness_compare FILE MODEL --data DIR
 
 Prints a line for each task: documents, whether every argument is the same text, the largest
 difference of a log-likelihood and whether all are within max(1e-4, 1e-6 |value|), the metrics of
-both; generated texts that differ are explained by the log-probabilities at the first differing
-token. Exit status 1 where anything differs that is no tie.
+both. Of generations the ids are compared, and a difference is explained by the logits at the first
+differing id; of the same ids the texts are the same but for the first space, which the decoder of
+Hugging Face's fast tokenizers drops, and for bytes that are no UTF-8. Exit status 1 where anything
+differs that is no tie.
 """
 
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
-from harness_file import digest, plain
+from parity.harness_file import digest, plain
 
 import llama_jax as lj
-from llama_jax.evals.ask import Known
-from llama_jax.evals.ask import ask as ask_engine
 from llama_jax.evals.benchmarks import benchmark, protocol
 from llama_jax.evals.plan import TaskPlan, plan_task
-from llama_jax.evals.requests import decode, encode
-from llama_jax.evals.types import Choices, Generate, Generated, Likelihood, Request, Rolling
+from llama_jax.evals.requests import answer, decode, encode
+from llama_jax.evals.types import Choices, Generate, Likelihood, Request, Rolling
+from llama_jax.inference.types import GenerateItem
 from llama_jax.model import decoder
 
 TIE = 1e-4
@@ -72,70 +75,78 @@ def same_arguments(theirs: Any, ours: list) -> bool:
     return plain(theirs) == plain(ours)
 
 
-def compare_task(
-    name: str, found: dict, model: lj.Model, data_dir: Path | None, limit: int | None
-) -> Comparison:
+def compare_task(name: str, found: dict, model: lj.Model, data_dir: Path | None) -> Comparison:
     """All parts of one task."""
     task = benchmark(name)
     way = protocol(task, "lm-eval")
-    how = {"data_dir": data_dir, "shots": found["shots"], "limit": limit}
+    how = {
+        "data_dir": data_dir,
+        "shots": found["shots"],
+        "limit": found["limit"],
+        "on_overflow": "drop-shots",
+    }
     plan = plan_task(task, way, model.tokenizer, model.config.context, **how)
     place = {example.id: index for index, example in enumerate(plan.examples)}
     seen = Comparison()
     for part, results in found["parts"].items():
         chosen = [place[document["id"]] for document in results["documents"]]
-        responses = ask(plan, chosen, model)
+        found_here = ask(plan, chosen, model)
         scores = []
-        for document, index, response in zip(results["documents"], chosen, responses, strict=True):
+        for document, index, ours in zip(results["documents"], chosen, found_here, strict=True):
             where = f"{name} {document['id']}"
             seen.documents += 1
             if not same_arguments(document["arguments"], arguments(plan.requests[index])):
                 seen.wrong.append(f"{where}: other arguments")
-            compare_answers(where, document["answers"], response, seen, model, plan.requests[index])
+            prompt = plan.items[plan.places[index][0]].ids
+            compare_answers(where, document, ours, seen, model, prompt)
+            response = decode(plan.requests[index], list(map(answer, ours)))
             scores.append(way.score(plan.examples[index], response))
         examples = [plan.examples[index] for index in chosen]
         compare_metrics(f"{name} {part}", results["metrics"], way, examples, scores, seen)
     return seen
 
 
-def ask(plan: TaskPlan, chosen: list[int], model: lj.Model) -> list[Any]:
-    """Our responses to the chosen requests."""
-    items = tuple(dict.fromkeys(plan.items[p] for i in chosen for p in plan.places[i]))
-    answers = ask_engine(model.engine, replace(plan, items=items), Known({}), progress=False)
-    by_item = dict(zip(items, answers, strict=True))
-    return [
-        decode(plan.requests[i], [by_item[plan.items[p]] for p in plan.places[i]]) for i in chosen
-    ]
+def ask(plan: TaskPlan, chosen: list[int], model: lj.Model) -> list[list[Any]]:
+    """The engine's results for the chosen examples."""
+    items = list(dict.fromkeys(plan.items[p] for i in chosen for p in plan.places[i]))
+    generate = isinstance(items[0], GenerateItem)
+    results = model.engine.generate(items) if generate else model.engine.score(items)
+    by_item = dict(zip(items, results, strict=True))
+    return [[by_item[plan.items[place]] for place in plan.places[i]] for i in chosen]
 
 
 def compare_answers(
-    where: str, theirs: list, ours: Any, seen: Comparison, model: lj.Model, request: Request
+    where: str, theirs: dict, ours: list[Any], seen: Comparison, model: lj.Model, prompt: tuple
 ) -> None:
-    """Log-likelihoods or texts of one document."""
-    if isinstance(ours, Generated):
-        for text, output in zip(theirs, ours.outputs, strict=True):
-            seen.texts += 1
-            if text != output.text:
-                explain(where, request.prompt, text, output.text, seen, model)
+    """Log-likelihoods, or generated ids and texts, of one document."""
+    if "ids" not in theirs:
+        for (logprob, greedy), result in zip(theirs["answers"], ours, strict=True):
+            seen.number(where, logprob, answer(result).logprob)
+            if greedy != result.greedy:
+                seen.wrong.append(f"{where}: greedy {greedy} there, {result.greedy} here")
         return
-    for (logprob, greedy), likelihood in zip(theirs, ours.given, strict=True):
-        seen.number(where, logprob, likelihood.logprob)
-        if greedy != likelihood.greedy:
-            seen.wrong.append(f"{where}: greedy {greedy} there, {likelihood.greedy} here")
+    for text, ids, result in zip(theirs["answers"], theirs["ids"], ours, strict=True):
+        seen.texts += 1
+        if list(ids) != list(result.ids):
+            explain(where, prompt, ids, result.ids, seen, model)
+        elif text != result.text.removeprefix(" ") and "\ufffd" not in text:
+            seen.wrong.append(f"{where}: {text!r} there, {result.text!r} here, of the same ids")
 
 
 def explain(
-    where: str, prompt: str, theirs: str, ours: str, seen: Comparison, model: lj.Model
+    where: str, prompt: tuple, theirs: Sequence, ours: Sequence, seen: Comparison, model: lj.Model
 ) -> None:
-    """A difference is a tie where the two first differing tokens are equally likely to 1e-4."""
-    a, b = model.encode(prompt + theirs), model.encode(prompt + ours)
-    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
+    """A difference is a tie where the two first differing ids are equally likely to 1e-4."""
+    both = zip(theirs, ours, strict=False)
+    at = next((place for place, (one, other) in enumerate(both) if one != other), None)
     if at is None:
-        seen.wrong.append(f"{where}: {theirs!r} there, {ours!r} here")
+        seen.wrong.append(f"{where}: {len(theirs)} ids there, {len(ours)} here, else the same")
         return
-    logits = decoder.apply(model.params, model.config, jnp.asarray([a[:at]], jnp.int32))[0, -1]
-    gap = abs(float(logits[a[at]] - logits[b[at]]))
-    note = f"{where}: token {at - len(model.encode(prompt))} differs, gap {gap:.2e}"
+    params = jax.tree.map(jnp.asarray, model.params)
+    before = jnp.asarray([[*prompt, *ours[:at]]], jnp.int32)
+    logits = decoder.apply(params, model.config, before)[0, -1]
+    gap = abs(float(logits[theirs[at]] - logits[ours[at]]))
+    note = f"{where}: id {at} differs, {theirs[at]} there, {ours[at]} here, gap {gap:.2e}"
     (seen.ties if gap <= TIE else seen.wrong).append(note)
 
 
@@ -154,7 +165,7 @@ def compare_rolling(found: list[dict], model: lj.Model) -> Comparison:
     """Rolling log-likelihoods of documents."""
     seen = Comparison()
     for index, document in enumerate(found):
-        request = Rolling(document["text"])
+        request = Rolling(document["text"], second_bos=True)
         items = encode(request, model.tokenizer, model.config.context, "rolling").items
         parts = [
             Likelihood(sum(map(float, result.logprobs)), len(result.logprobs), result.greedy)
@@ -174,8 +185,7 @@ def main() -> None:
     args = parser.parse_args()
     found = json.loads(args.file.read_text(encoding="utf-8"))
     model = lj.load(args.model)
-    how = (model, args.data, found["limit"])
-    seen = {name: compare_task(name, task, *how) for name, task in found["tasks"].items()}
+    seen = {name: compare_task(name, t, model, args.data) for name, t in found["tasks"].items()}
     if "rolling" in found:
         seen["rolling"] = compare_rolling(found["rolling"], model)
     for name, one in seen.items():

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "parity")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
 SCRATCH = tempfile.TemporaryDirectory()
 os.environ["HF_DATASETS_CACHE"] = str(Path(SCRATCH.name) / "datasets")
@@ -25,13 +25,27 @@ os.environ["HF_DATASETS_CACHE"] = str(Path(SCRATCH.name) / "datasets")
 import lm_eval  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from harness_file import digest  # noqa: E402
-from harness_tasks import default_shots, harness_tasks  # noqa: E402
 from lm_eval.api.instance import Instance  # noqa: E402
 from lm_eval.models.huggingface import HFLM  # noqa: E402
+from parity.harness_file import digest  # noqa: E402
+from parity.harness_tasks import default_shots, harness_tasks  # noqa: E402
 
 
-def ask(model: HFLM, instances: list[Instance]) -> list[Any]:
+class Harness(HFLM):
+    """Keeps the ids of every generation, by the ids of its prompt."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.generated: dict[tuple[int, ...], list[int]] = {}
+
+    def _model_generate(self, context, max_length, stop, **options):
+        out = super()._model_generate(context, max_length, stop, **options)
+        assert len(context) == 1, "generations are batched; use --batch-size 1"
+        self.generated[tuple(context[0].tolist())] = out[0, context.shape[1] :].tolist()
+        return out
+
+
+def ask(model: Harness, instances: list[Instance]) -> list[Any]:
     """The model's answer to every instance; they are kept in the instances too."""
     answers = getattr(model, instances[0].request_type)(instances)
     for instance, answer in zip(instances, answers, strict=True):
@@ -39,7 +53,7 @@ def ask(model: HFLM, instances: list[Instance]) -> list[Any]:
     return answers
 
 
-def run_task(task, ids: list[str], model: HFLM | None, limit: int | None, digests: bool) -> dict:
+def run_task(task, ids: list[str], model: Harness | None, limit: int | None, digests: bool) -> dict:
     """The documents of one (sub)task, and its metrics."""
     task.build_all_requests(limit=limit, rank=0, world_size=1)
     instances = task.instances
@@ -49,6 +63,9 @@ def run_task(task, ids: list[str], model: HFLM | None, limit: int | None, digest
         one = documents.setdefault(instance.doc_id, {"id": ids[instance.doc_id]})
         one.setdefault("arguments", []).append(list(instance.args))
         one.setdefault("answers", []).append(answer)
+        if isinstance(answer, str):
+            prompt = tuple(model.tok_encode(instance.args[0]))
+            one.setdefault("ids", []).append(model.generated[prompt])
     for one in documents.values():
         if digests:
             one["arguments"] = digest(one["arguments"])
@@ -73,7 +90,7 @@ def _metrics(task) -> dict[str, float]:
     return {key: float(value) for key, value in found.items()}
 
 
-def rolling(model: HFLM, documents: list[str]) -> list[dict[str, Any]]:
+def rolling(model: Harness, documents: list[str]) -> list[dict[str, Any]]:
     """The rolling log-likelihood of each document."""
     instances = [
         Instance("loglikelihood_rolling", {}, (text,), index, ("rolling", index, 1))
@@ -92,14 +109,14 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="documents of each (sub)task")
     parser.add_argument("--subtasks", help="only these, separated by commas")
     parser.add_argument("--documents", type=Path)
-    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--digests", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     model = None
     if args.model is not None:
         options = {"dtype": "float32", "device": "cpu", "batch_size": args.batch_size}
-        model = HFLM(pretrained=str(args.model), **options)
+        model = Harness(pretrained=str(args.model), **options)
     subtasks = args.subtasks.split(",") if args.subtasks else None
     tasks: dict[str, Any] = {}
     for name in filter(None, args.tasks.split(",")):
@@ -107,6 +124,7 @@ def main() -> None:
         parts = harness_tasks(name, args.data, Path(SCRATCH.name), shots, subtasks)
         tasks[name] = {
             "shots": shots,
+            "limit": args.limit,
             "parts": {
                 part: run_task(task, ids, model, args.limit, args.digests)
                 for part, (task, ids) in parts.items()
@@ -116,7 +134,6 @@ def main() -> None:
     packages = (lm_eval, torch, transformers)
     found = {
         "versions": {package.__name__: package.__version__ for package in packages},
-        "limit": args.limit,
         "tasks": tasks,
     }
     if args.documents is not None:

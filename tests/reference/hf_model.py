@@ -24,12 +24,14 @@ CASES = {
     "tied": {"heads": 4, "kv_heads": 1, "tied": True},
     "scaled": {"heads": 4, "kv_heads": 2, "theta": 500.0, "scaling": SCALING},
 }
+# A model for prompts: the vocabulary of the package's tokenizer, and room for few-shot prompts.
+HARNESS = {"harness": {"heads": 4, "kv_heads": 2, "vocab": 512, "context": 2048}}
 TOKENS = np.random.default_rng(7).integers(0, V, (2, 48)).astype(np.int32)
 
 
 def config_json(case: str) -> dict:
     """The config.json of a case, in the keys that transformers 4 and 5 both read."""
-    facts = CASES[case]
+    facts = (CASES | HARNESS)[case]
     theta = facts.get("theta", 10000.0)
     config = {
         "architectures": ["LlamaForCausalLM"],
@@ -40,8 +42,8 @@ def config_json(case: str) -> dict:
         "num_attention_heads": facts["heads"],
         "num_key_value_heads": facts["kv_heads"],
         "intermediate_size": F,
-        "vocab_size": V,
-        "max_position_embeddings": CONTEXT,
+        "vocab_size": facts.get("vocab", V),
+        "max_position_embeddings": facts.get("context", CONTEXT),
         "rms_norm_eps": 1e-5,
         "rope_theta": theta,
         "tie_word_embeddings": facts.get("tied", False),
@@ -70,9 +72,10 @@ def state_dict(case: str) -> dict[str, np.ndarray]:
         "input_layernorm": (D,),
         "post_attention_layernorm": (D,),
     }
-    shapes = {"model.embed_tokens.weight": (V, D), "model.norm.weight": (D,)}
+    vocab = config["vocab_size"]
+    shapes = {"model.embed_tokens.weight": (vocab, D), "model.norm.weight": (D,)}
     if not config["tie_word_embeddings"]:
-        shapes["lm_head.weight"] = (V, D)
+        shapes["lm_head.weight"] = (vocab, D)
     for i in range(LAYERS):
         shapes |= {f"model.layers.{i}.{name}.weight": shape for name, shape in layer.items()}
     return {name: _draw(case, name, shape) for name, shape in shapes.items()}
