@@ -153,8 +153,8 @@ def evaluate(
             print(f"{task}: complete in {out}; the model had nothing to do", file=sys.stderr)
         if results.summary["tasks"][task].get("needs_outcomes"):
             print(
-                f"{task}: pass@k needs outcomes; the programs are in its sample file (extracted), "
-                "run them in a sandbox",
+                f"{task}: pass@k needs outcomes; run the programs of its sample file (extracted) in "
+                f"a sandbox, then `llama-jax score {task} --outcomes FILE`",
                 file=sys.stderr,
             )
     if json_output:
