@@ -131,6 +131,7 @@ def evaluate(
         json_output: print results.json instead of the tables.
     """
     from llama_jax import api
+    from llama_jax.evals.results import notes
     from llama_jax.report import RunFiles, markdown
 
     if data is None and "LLAMA_JAX_DATA" in os.environ:
@@ -148,15 +149,8 @@ def evaluate(
     )
     if data is None:
         print("data: the samples inside the package (no --data)", file=sys.stderr)
-    for task, facts in results.run["tasks"].items():
-        if facts["known_before"] == facts["items"]:
-            print(f"{task}: complete in {out}; the model had nothing to do", file=sys.stderr)
-        if results.summary["tasks"][task].get("needs_outcomes"):
-            print(
-                f"{task}: pass@k needs outcomes; run the programs of its sample file (extracted) in "
-                f"a sandbox, then `llama-jax score {task} --outcomes FILE`",
-                file=sys.stderr,
-            )
+    for note in notes(results, out):
+        print(note, file=sys.stderr)
     if json_output:
         print(json.dumps(results.summary, indent=1))
     else:

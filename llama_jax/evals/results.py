@@ -120,6 +120,20 @@ def paper_numbers(benchmark: Benchmark) -> dict[str, Any] | None:
     }
 
 
+def notes(results: Results, out_dir: Path | None) -> list[str]:
+    """Returns what a person should know of a run beside its scores, a line each."""
+    lines = []
+    for task, facts in results.run["tasks"].items():
+        if facts["known_before"] == facts["items"]:
+            lines.append(f"{task}: complete in {out_dir}; the model had nothing to do")
+        if results.summary["tasks"][task].get("needs_outcomes"):
+            lines.append(
+                f"{task}: pass@k needs outcomes: run the programs of its sample file (extracted) "
+                f"in a sandbox, then `llama-jax score {task} --outcomes FILE`"
+            )
+    return lines
+
+
 def summary(model: ModelInfo, tasks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Returns the content of results.json; tasks are sorted by name."""
     return {

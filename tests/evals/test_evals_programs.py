@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import humaneval, mbpp
 from llama_jax.evals.plan import plan_task
 from llama_jax.evals.programs import humaneval_program, mbpp_program
-from llama_jax.evals.results import task_result
+from llama_jax.evals.results import Results, notes, task_result
 from llama_jax.evals.types import Generate, Generated, Output
 from llama_jax.tokenizer import load_tokenizer
 
@@ -174,3 +175,14 @@ def test_a_result_without_outcomes_stands_beside_no_paper_value(module):
     result = task_result(plan, scores, tokenizer.sha256)
     assert result["needs_outcomes"] and result["paper"] is None
     assert set(result["metrics"]) == {"extracted"} == {result["primary"]}
+
+
+def test_a_run_without_outcomes_says_what_to_do():
+    run = {
+        "tasks": {"mbpp": {"known_before": 3, "items": 3}, "piqa": {"known_before": 0, "items": 3}}
+    }
+    summary = {"tasks": {"mbpp": {"needs_outcomes": True}, "piqa": {}}}
+    complete, outcomes = notes(Results(summary, {}, run), Path("out"))
+    assert complete == "mbpp: complete in out; the model had nothing to do"
+    assert outcomes.startswith("mbpp: pass@k needs outcomes: run the programs of its sample file")
+    assert outcomes.endswith("then `llama-jax score mbpp --outcomes FILE`")
