@@ -134,6 +134,7 @@ def evaluate(
         json_output: print results.json instead of the tables.
     """
     from llama_jax import api
+    from llama_jax.evals.results import notes
     from llama_jax.evals.tasks import choose
     from llama_jax.report import RunFiles, markdown
 
@@ -155,12 +156,8 @@ def evaluate(
     )
     if data is None:
         print("data: the samples inside the package (no --data)", file=sys.stderr)
-    for task, facts in results.run["tasks"].items():
-        if facts["known_before"] == facts["items"]:
-            print(f"{task}: complete in {out}; the model had nothing to do", file=sys.stderr)
-        if left_out := facts.get("without_judge"):
-            metrics = ", ".join(left_out)
-            print(f"{task}: no --judge; {metrics}: left out, generations made", file=sys.stderr)
+    for note in notes(results, out):
+        print(note, file=sys.stderr)
     if json_output:
         print(json.dumps(results.summary, indent=1))
     else:

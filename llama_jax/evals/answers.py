@@ -106,3 +106,26 @@ def harness_normalise(text: str) -> str:
     """
     text = re.sub(r"\b(?:The |the |An |A |a |an )", "", text)
     return text.lower().translate(_PUNCTUATION)
+
+
+_TRIVIA_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + "‘’´`", " "))
+
+
+def trivia_normalise(text: str) -> str:
+    """Returns a text as the authors' script of TriviaQA compares it (triviaqa_evaluation.py).
+
+    Unlike SQuAD's rule it puts a blank in the place of a punctuation mark, curly quotes and the
+    underscore among them.
+
+    >>> trivia_normalise("The Rolling-Stones’ tour")
+    'rolling stones tour'
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_TRIVIA_PUNCTUATION)).split())
+
+
+def without_case_and_marks(text: str) -> str:
+    """Returns a text as lm-evaluation-harness's `ignore_case` and `ignore_punctuation` compare it.
+
+    Articles and blanks count.
+    """
+    return text.lower().translate(_PUNCTUATION)

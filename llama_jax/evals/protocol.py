@@ -131,6 +131,19 @@ class AnswerFormat:
 
 
 @dataclass(frozen=True)
+class OutcomeRule:
+    """How verdicts reached elsewhere (programs that passed or failed) are scored.
+
+    Attributes:
+        metrics: what is reported, in this order.
+        score: an example and its verdicts, one for each output, to the score.
+    """
+
+    metrics: tuple[Metric, ...]
+    score: Callable[[Example, Sequence[bool]], Score]
+
+
+@dataclass(frozen=True)
 class Source:
     """How raw files become examples: the parser, the schema of a row, and row to Example.
 
@@ -158,6 +171,7 @@ class Benchmark:
         shots: how the few-shot pool is read (role "shots" in the manifest), or None.
         answer_formats: how saved outputs are scored; the first is the default.
         judge: the name of the judge in its protocols (`judge.with_judge`), or "".
+        outcomes: how saved verdicts are scored, for tasks whose outputs are programs; else None.
     """
 
     name: str
@@ -170,3 +184,4 @@ class Benchmark:
     shots: Source | None = None
     answer_formats: tuple[AnswerFormat, ...] = ()
     judge: str = ""
+    outcomes: OutcomeRule | None = None

@@ -71,6 +71,9 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
     }
     if plan.benchmark.judge:
         result["judge"] = plan.benchmark.judge
+    if plan.benchmark.outcomes is not None:
+        # The programs have not been run: nothing here can be set beside the paper's pass@k.
+        result |= {"paper": None, "needs_outcomes": True}
     if plan.shots_known is not None:
         result["hashes"]["shots"] = plan.shots_known.sha256
     if any(example.subtask for example in plan.examples):
@@ -121,6 +124,23 @@ def paper_numbers(benchmark: Benchmark, task: str = "") -> dict[str, Any] | None
         "metric": column.metric,
         "rows": published(column.table, column.column),
     }
+
+
+def notes(results: Results, out_dir: Path | None) -> list[str]:
+    """Returns what a person should know of a run beside its scores, a line each."""
+    lines = []
+    for task, facts in results.run["tasks"].items():
+        if facts["known_before"] == facts["items"]:
+            lines.append(f"{task}: complete in {out_dir}; the model had nothing to do")
+        if left_out := facts.get("without_judge"):
+            metrics = ", ".join(left_out)
+            lines.append(f"{task}: no --judge; {metrics}: left out, generations made")
+        if results.summary["tasks"][task].get("needs_outcomes"):
+            lines.append(
+                f"{task}: pass@k needs outcomes: run the programs of its sample file (extracted) "
+                f"in a sandbox, then `llama-jax score {task} --outcomes FILE`"
+            )
+    return lines
 
 
 def summary(model: ModelInfo, tasks: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Oracle:
         results = []
         for index, item in enumerate(items):
             row = Continuation(item, item.max_new_tokens or _CONTEXT, self._tokenizer)
-            whole = self._tokenizer.encode(self._texts[item])
+            whole = _continuing(self._tokenizer, self._texts[item])
             for token in (*whole, self._tokenizer.eos_id):
                 if row.remaining:
                     row.push(token)
@@ -98,6 +98,12 @@ class Oracle:
             if on_result is not None:
                 on_result(index, results[-1])
         return results
+
+
+def _continuing(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The ids of a text that goes on with another one: no space is put before its first word."""
+    before, ids = tokenizer.encode("\n"), tokenizer.encode(f"\n{text}")
+    return list(ids[len(before) :] if ids[: len(before)] == before else tokenizer.encode(text))
 
 
 def self_check(
@@ -149,14 +155,21 @@ def _turn(
     values = []
     for i in chosen:
         response = decode(plan.requests[i], [answer[plan.items[place]] for place in plan.places[i]])
-        score = plan.protocol.score(plan.examples[i], response)
-        values.append(_hit(score, plan.protocol.primary))
+        values.append(_value(plan, plan.protocol.score(plan.examples[i], response)))
     return values
 
 
-def _hit(score: Score, primary: str) -> float:
-    """The primary metric's value; of one that only a whole task has (F1): is the label right."""
-    return score.values.get(primary, float(score.predicted == score.gold))
+def _value(plan: TaskPlan, score: Score) -> float:
+    """The primary metric of one example.
+
+    Where it is none of one example's numbers (F1 of labels, a score of the whole corpus, tests that
+    have to be run) the label, or what was extracted, must be the gold answer to the letter.
+    """
+    if plan.benchmark.outcomes is None and plan.protocol.primary in score.values:
+        return score.values[plan.protocol.primary]
+    found = score.extracted if score.predicted is None else (score.predicted,)
+    golds = score.gold if isinstance(score.gold, list | tuple) else [score.gold]
+    return float(bool(found) and all(one in golds for one in found))
 
 
 def _turns(plan: TaskPlan, index: int) -> int:

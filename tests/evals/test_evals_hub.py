@@ -23,6 +23,8 @@ FILES = {
     "winogrande": ("winogrande_xl/validation-00000-of-00001.parquet", hub_rows.same),
     "boolq": ("boolq/validation-00000-of-00001.parquet", hub_rows.boolq),
     "gsm8k": ("main/test-00000-of-00001.parquet", hub_rows.same),
+    "humaneval": ("openai_humaneval/test-00000-of-00001.parquet", hub_rows.same),
+    "mbpp": ("full/test-00000-of-00001.parquet", hub_rows.same),
     "nq_open": ("nq_open/validation-00000-of-00001.parquet", hub_rows.same),
 }
 
@@ -51,7 +53,9 @@ def as_official(task, folder):
 
 def requests(task, way, data_dir, manifest):
     tokenizer = load_tokenizer(samples.TOKENIZER)
-    shots = 0 if task.name in ("gsm8k", "nq_open") else None  # their shots are no hub's file
+    shots = (
+        0 if task.name in ("gsm8k", "mbpp", "nq_open") else None
+    )  # their shots are no hub's file
     return plan_task(
         task, way, tokenizer, 1 << 20, data_dir=data_dir, manifest=manifest, shots=shots
     )

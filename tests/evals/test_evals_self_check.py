@@ -7,12 +7,13 @@ from llama_jax.evals.benchmarks import BENCHMARKS, benchmark
 from llama_jax.evals.self_check import self_check
 from llama_jax.tokenizer import load_tokenizer
 
-# Judged generations (test_evals_judge.py) and BOLD's sentiment have no right answers.
+# Judged generations (test_evals_judge.py) and BOLD's sentiment have no right answers;
+# "paper-pass100" and the like differ from "paper" by hundreds of samples, each of the same text.
 PAIRS = [
     (task, way)
     for task in BENCHMARKS
     for way in task.protocols
-    if way.judged is None and task.name != "bold"
+    if way.judged is None and task.name != "bold" and "pass" not in way.name
 ]
 
 

@@ -7,20 +7,30 @@ from llama_jax.evals.benchmarks import (
     arc_easy,
     bold,
     boolq,
+    cnn_dailymail,
     gsm8k,
     hellaswag,
+    humaneval,
     imdb,
+    mbpp,
     mmlu,
     mnli,
     nq_open,
     openbookqa,
     piqa,
+    quac,
     siqa,
+    squad_v1,
+    squad_v2,
     sst2,
     toxigen,
+    triviaqa,
     truthfulqa,
     wic,
     winogrande,
+    wmt17_en_de,
+    wmt22_en_de,
+    xsum,
 )
 from llama_jax.evals.protocol import Benchmark, Protocol
 
@@ -44,6 +54,16 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     truthfulqa.BENCHMARK,
     toxigen.BENCHMARK,
     bold.BENCHMARK,
+    triviaqa.BENCHMARK,
+    squad_v1.BENCHMARK,
+    squad_v2.BENCHMARK,
+    quac.BENCHMARK,
+    wmt17_en_de.BENCHMARK,
+    wmt22_en_de.BENCHMARK,
+    cnn_dailymail.BENCHMARK,
+    xsum.BENCHMARK,
+    humaneval.BENCHMARK,
+    mbpp.BENCHMARK,
 )
 
 
@@ -57,7 +77,15 @@ def benchmark(name: str) -> Benchmark:
 
 
 def protocol(task: Benchmark, name: str | None = None) -> Protocol:
-    """Returns a benchmark's protocol by name, its first without one; an unknown one is refused."""
+    """Returns a benchmark's protocol by name, its first without one; an unknown one is refused.
+
+    A benchmark without protocols, of which the files hold the references only, cannot be run.
+    """
+    if not task.protocols:
+        raise InputError(
+            f"{task.name} cannot be run: its files hold the references and no input; score outputs "
+            "that were saved with `llama-jax score`"
+        )
     if name is None:
         return task.protocols[0]
     for known in task.protocols:

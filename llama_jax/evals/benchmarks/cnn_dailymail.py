@@ -1,0 +1,22 @@
+r"""CNN/DailyMail: news articles, summarised by their highlights.
+
+Paper     Hermann et al. 2015, "Teaching Machines to Read and Comprehend"; See et al. 2017
+Raw file  test.cnndm.reference: the first 2000 lines of the 11490 reference summaries of the test
+          split, lower-cased and tokenised, as SimCLS (arXiv 2106.01890) published them.
+Fills     nothing: Llama 2 has no summaries.
+
+The articles are not in the file, so the task has no protocol: it scores summaries that somebody
+saved, by ROUGE-1, -2, -L and -Lsum.
+"""
+
+from llama_jax.evals.protocol import Benchmark, Source
+from llama_jax.evals.summarised import SCHEMA, VERBATIM, read, reference_rows
+
+BENCHMARK = Benchmark(
+    name="cnn_dailymail",
+    title="CNN/DailyMail",
+    citation='Hermann et al. 2015, "Teaching Machines to Read and Comprehend"; See et al. 2017',
+    examples=Source(SCHEMA, read, reference_rows),
+    protocols=(),
+    answer_formats=(VERBATIM,),
+)
