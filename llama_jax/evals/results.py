@@ -48,6 +48,7 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
     generations.
     """
     known = plan.known
+    metrics = _metrics(plan.protocol.metrics, plan.examples, scores)
     result = {
         "protocol": plan.protocol.name,
         "protocol_version": plan.protocol.version,
@@ -57,8 +58,8 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
         "of": known.official_rows,
         "limit": plan.limit,
         "overflow": plan.overflow,
-        "primary": plan.protocol.primary,
-        "metrics": _metrics(plan.protocol.metrics, plan.examples, scores),
+        "primary": _primary(plan.protocol.primary, metrics),
+        "metrics": metrics,
         "hashes": {
             "data": known.sha256,
             "prompts": plan.prompts_sha256,
@@ -79,6 +80,14 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
     if any(example.subtask for example in plan.examples):
         result["subtasks"] = _subtasks(plan, scores)
     return result
+
+
+def _primary(wanted: str, metrics: dict[str, dict[str, Any]]) -> str:
+    """The protocol's primary metric, or the first there is where that one is undefined.
+
+    A correlation is, over one example: the others must still be there to be read.
+    """
+    return wanted if wanted in metrics else next(iter(metrics), wanted)
 
 
 def _metrics(

@@ -210,7 +210,10 @@ def _gold_choice(plan: TaskPlan, index: int) -> int:
     same = (Likelihood(-1.0, 1, False),) * len(request.choices)
     normaliser = same if request.choices[0].unconditional is not None else None
     texts = tuple(choice.text for choice in request.choices)
-    return plan.protocol.score(plan.examples[index], ChosenFrom(texts, same, normaliser)).gold
+    gold = plan.protocol.score(plan.examples[index], ChosenFrom(texts, same, normaliser)).gold
+    if not isinstance(gold, int):  # people's mean rating is no answer of those asked
+        raise InputError(f"{plan.benchmark.name}: its examples have no right answers")
+    return gold
 
 
 def _other(plan: TaskPlan, index: int) -> int:

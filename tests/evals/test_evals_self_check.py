@@ -8,12 +8,14 @@ from llama_jax.evals.self_check import self_check
 from llama_jax.tokenizer import load_tokenizer
 
 # Judged generations (test_evals_judge.py) and BOLD's sentiment have no right answers;
+# Nor have pairs of words, rated by people: only the order of all ratings is scored.
 # "paper-pass100" and the like differ from "paper" by hundreds of samples, each of the same text.
+NO_RIGHT_ANSWERS = ("bold", "wordsim353", "simlex999")
 PAIRS = [
     (task, way)
     for task in BENCHMARKS
     for way in task.protocols
-    if way.judged is None and task.name != "bold" and "pass" not in way.name
+    if way.judged is None and task.name not in NO_RIGHT_ANSWERS and "pass" not in way.name
 ]
 
 

@@ -19,6 +19,7 @@ from llama_jax.evals.benchmarks import (
     openbookqa,
     piqa,
     quac,
+    simlex999,
     siqa,
     squad_v1,
     squad_v2,
@@ -30,6 +31,7 @@ from llama_jax.evals.benchmarks import (
     winogrande,
     wmt17_en_de,
     wmt22_en_de,
+    wordsim353,
     xsum,
 )
 from llama_jax.evals.protocol import Benchmark, Protocol
@@ -64,6 +66,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     xsum.BENCHMARK,
     humaneval.BENCHMARK,
     mbpp.BENCHMARK,
+    wordsim353.BENCHMARK,
+    simlex999.BENCHMARK,
 )
 
 
