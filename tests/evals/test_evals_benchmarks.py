@@ -105,7 +105,9 @@ def test_an_unknown_protocol_lists_those_there_are():
 @pytest.mark.parametrize("task", BENCHMARKS, ids=lambda task: task.name)
 def test_every_benchmark_is_complete(task):
     assert benchmark(task.name) is task
-    assert known_sets(task.name)[0].kind in ("official", "partial")
+    # Nobody may pass on the texts of CoNLL-2003.
+    kinds = ("samples",) if task.name == "ner" else ("official", "partial")
+    assert known_sets(task.name)[0].kind in kinds
     for way in task.protocols:
         assert way.primary in [metric.name for metric in way.metrics]
         assert way.version >= 1

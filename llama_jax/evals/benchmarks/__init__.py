@@ -15,6 +15,7 @@ from llama_jax.evals.benchmarks import (
     mbpp,
     mmlu,
     mnli,
+    ner,
     nq_open,
     openbookqa,
     piqa,
@@ -68,6 +69,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     mbpp.BENCHMARK,
     wordsim353.BENCHMARK,
     simlex999.BENCHMARK,
+    ner.BENCHMARK,
 )
 
 
