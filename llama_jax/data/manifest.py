@@ -219,7 +219,8 @@ def _absent(
     """Says what was looked for, what lies there instead, and what to do."""
     wanted = [known for known in known_here if known.kind != "samples"]
     if not wanted:
-        return f"{task}: the manifest lists no {role} files for it"
+        instead = "; without --data the package's sample is read" if known_here else ""
+        return f"{task}: the manifest lists no {role} files for it{instead}"
     expected = [*map(str, wanted), *([f"{hub_pattern} of the Hub"] if hub_pattern else [])]
     message = f"{task}: no known {role} file in {folder}; expected {' or '.join(expected)}"
     missing = [f.path for f in wanted[0].every_file if not (folder / f.path).is_file()]

@@ -115,6 +115,9 @@ def test_the_manifest_of_the_package_is_well_formed():
         for known, raw in zip(known_sets(task), known_sets(task), strict=True):
             assert known == raw
         kinds = [s["kind"] for s in sets if s["role"] == "examples"]
+        if task == "ner":  # nobody may pass on the texts of CoNLL-2003
+            assert kinds == ["samples"]
+            continue
         assert kinds.count("official") == 1 or "official" not in kinds and "partial" in kinds, task
         for known in known_sets(task):
             assert known.kind in ("official", "partial", "samples")
@@ -124,6 +127,12 @@ def test_the_manifest_of_the_package_is_well_formed():
             assert (known.rows < known.official_rows) == (known.kind == "partial")
             for file in known.files:
                 assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+
+
+def test_a_task_of_which_only_the_sample_may_be_had(tmp_path):
+    said = "ner: the manifest lists no examples files for it; without --data the package's sample"
+    with pytest.raises(InputError, match=said):
+        locate("ner", tmp_path)
 
 
 def test_the_samples_inside_the_package_are_the_listed_ones():
