@@ -101,6 +101,19 @@ class AnswerFormat:
 
 
 @dataclass(frozen=True)
+class OutcomeRule:
+    """How verdicts reached elsewhere (programs that passed or failed) are scored.
+
+    Attributes:
+        metrics: what is reported, in this order.
+        score: an example and its verdicts, one for each output, to the score.
+    """
+
+    metrics: tuple[Metric, ...]
+    score: Callable[[Example, Sequence[bool]], Score]
+
+
+@dataclass(frozen=True)
 class Source:
     """How raw files become examples: the parser, the schema of a row, and row to Example.
 
@@ -136,6 +149,7 @@ class Benchmark:
         chance: the primary metric's expected value for a guesser, or None where there is none.
         shots: how the few-shot pool is read (role "shots" in the manifest), or None.
         answer_formats: how saved outputs are scored; the first is the default.
+        outcomes: how saved verdicts are scored, for tasks whose outputs are programs; else None.
     """
 
     name: str
@@ -147,3 +161,4 @@ class Benchmark:
     chance: float | None = None
     shots: Source | None = None
     answer_formats: tuple[AnswerFormat, ...] = ()
+    outcomes: OutcomeRule | None = None
