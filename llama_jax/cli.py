@@ -13,6 +13,7 @@ SUMMARIES = {
     "doctor": "Show versions, devices and memory.",
     "generate": "Continue a text; it appears as it is generated, the prompt before it.",
     "eval": "Evaluate a model on benchmarks, beside the paper's values.",
+    "score": "Score saved outputs against a benchmark's gold answers; no model is needed.",
     "report": "Write one page and one Markdown file for one or several runs side by side.",
     "data": "List, verify, download or prepare the files of the benchmarks.",
 }

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from llama_jax import data_commands
+from llama_jax import data_commands, score_command
 
 Platform = Literal["cpu", "gpu", "tpu"]
 ModelPath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
@@ -187,6 +187,7 @@ COMMANDS = {
     "doctor": doctor,
     "generate": generate,
     "eval": evaluate,
+    "score": score_command.score,
     "report": report,
     "data": data_commands.data,
 }
