@@ -186,7 +186,7 @@ def _choose(
     shots: int,
 ) -> tuple[Example, ...]:
     chosen = protocol.pick_shots(example, pool, shots) if shots else ()
-    if len(chosen) != shots:
+    if len(chosen) != shots and not (protocol.fewer_shots and chosen):
         raise InputError(
             f"{benchmark.name} example {example.id}: {len(chosen)} shots where {shots} are wanted; "
             "the pool of shots is too small"

@@ -2,8 +2,11 @@
 
 from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import (
+    agieval,
     arc_challenge,
+    bbh,
     boolq,
+    commonsense_qa,
     gsm8k,
     hellaswag,
     mmlu,
@@ -22,6 +25,9 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     mmlu.BENCHMARK,
     gsm8k.BENCHMARK,
     nq_open.BENCHMARK,
+    commonsense_qa.BENCHMARK,
+    bbh.BENCHMARK,
+    agieval.BENCHMARK,
 )
 
 
