@@ -47,16 +47,15 @@ TASKS = (
     *("aqua-rat", "logiqa-en", "lsat-ar", "lsat-lr", "lsat-rc"),
     *("sat-en", "sat-en-without-passage", "sat-math"),
 )
-OPTION = Text(pattern=r"^\([A-E]\)")
 QUESTION = {
     "passage": Text(blank=True),
     "question": Text(),
-    "options": ListOf(OPTION, 4, 5),
+    "options": ListOf(Text(), 4, 5),  # "(A)no", in some rows of logiqa-en "A no" or "no"
     "label": OneOf(LETTERS),
 }
 SCHEMA = Record(QUESTION)
 SHOT_SCHEMA = Record(
-    {**QUESTION, "options": ListOf(Text(), 4, 5), "task": OneOf(TASKS)},
+    {**QUESTION, "task": OneOf(TASKS)},
     optional={"explanation": Text()},
 )
 

@@ -134,8 +134,8 @@ def harness_score(example: Example, response: Generated) -> Score:
 
 
 def gold_texts(example: Example) -> list[str]:
-    """The target behind a blank."""
-    return [f" {example.row['target']}"]
+    """The target; the tokenizer puts a blank before it."""
+    return [example.row["target"]]
 
 
 def reasoned_gold_texts(example: Example) -> list[str]:
