@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from llama_jax.data.manifest import MANIFEST
 from llama_jax.errors import InputError
 
 
@@ -54,6 +55,7 @@ def score(
         references=[one.strip() for one in references.split(",") if one.strip()],
         missing=missing,
         data_dir=data_dir,
+        manifest=MANIFEST,
     )
     if out is not None:
         _write(out, found.summary, found.samples)
