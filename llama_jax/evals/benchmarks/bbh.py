@@ -2,9 +2,10 @@ r"""BIG-Bench Hard: 27 tasks of BIG-bench on which models of 2022 were worse tha
 
 Paper     Suzgun et al. 2022, "Challenging BIG-Bench Tasks and Whether Chain-of-Thought Can Solve
           Them", arXiv 2210.09261
-Raw files bbh/TASK.json, 6511 rows of input and target; some texts occur twice, so rows are named.
-          The shots of a task are the three worked examples of cot-prompts/TASK.txt below its
-          description; the direct answers are what their reasoning ends with.
+Raw files bbh/TASK.json, 6511 rows of input and target; some texts occur twice, so rows are named, and
+          two of causal_judgement have opposite targets the second time. The shots of a task are
+          the three worked examples of cot-prompts/TASK.txt below its description; the direct
+          answers are what their reasoning ends with.
 Fills     Llama 2, Table 3, column BBH, 3-shot.
 
 `paper` asks for the answer itself: the printed scores are those of direct answers, below what Meta
@@ -44,8 +45,10 @@ def parse(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields (entry from 1, row) of one task's file."""
     try:
         entries = json.loads(path.read_bytes())["examples"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f'{path}: no JSON object with "examples": {error}') from None
+    except (ValueError, KeyError, TypeError):
+        entries = None
+    if not isinstance(entries, list):
+        raise InputError(f'{path}: no JSON object with a list "examples"')
     yield from enumerate(entries, start=1)
 
 
