@@ -55,8 +55,8 @@ class Protocol:
     """One way to run a benchmark. Whatever changes a prompt or a score raises `version`.
 
     Attributes:
-        name: "paper" (what Meta did, as far as known), "lm-eval" (lm-evaluation-harness), or
-            "standard" for tasks that the paper does not have.
+        name: "paper" (what Meta did, as far as known), "lm-eval" (lm-evaluation-harness),
+            "standard" for tasks that the paper does not have, or one that a benchmark explains.
         version: counts up with every change.
         prompt: an example and its shots to the request.
         score: an example and the response to its score.

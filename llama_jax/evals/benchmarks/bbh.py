@@ -2,10 +2,10 @@ r"""BIG-Bench Hard: 27 tasks of BIG-bench on which models of 2022 were worse tha
 
 Paper     Suzgun et al. 2022, "Challenging BIG-Bench Tasks and Whether Chain-of-Thought Can Solve
           Them", arXiv 2210.09261
-Raw files bbh/TASK.json, 6511 rows of input and target; some texts occur twice, so rows are named, and
-          two of causal_judgement have opposite targets the second time. The shots of a task are
-          the three worked examples of cot-prompts/TASK.txt below its description; the direct
-          answers are what their reasoning ends with.
+Raw files bbh/TASK.json, 6511 rows of input and target; some texts occur twice (so rows are named),
+          two of causal_judgement with opposite targets. The shots of a task are the three worked
+          examples of cot-prompts/TASK.txt below its description; the direct answers are what
+          their reasoning ends with.
 Fills     Llama 2, Table 3, column BBH, 3-shot.
 
 `paper` asks for the answer itself: the printed scores are those of direct answers, below what Meta
