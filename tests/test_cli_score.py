@@ -60,7 +60,6 @@ def test_a_subtask_takes_only_its_examples(run, save, tmp_path):
         ["bbh/letter_count:", "verbatim,", "4", "of", "4", "examples", "(samples", "data)"],
         ["metric", "value", "stderr", "n", "extracted"],
         ["exact_match", "0.7500", "0.2500", "4", "1.0000"],
-        ["exact_match_by_task", "0.7500", "0.2500", "4", "1.0000"],
     ]
     said = failure(run("bbh", "--predictions", path))
     assert (

@@ -146,11 +146,13 @@ def reasoned_gold_texts(example: Example) -> list[str]:
     return [f"\nSo the answer is {example.row['target']}."]
 
 
-def _by_task(examples: Sequence[Example], scores: Sequence[Score]) -> Value:
-    """The plain mean of the tasks' exact_match; its error from those of the tasks."""
+def _by_task(examples: Sequence[Example], scores: Sequence[Score]) -> Value | None:
+    """The plain mean of the tasks' exact_match, its error from theirs; None for one task."""
     tasks: dict[str, list[float]] = {}
     for example, one in zip(examples, scores, strict=True):
         tasks.setdefault(example.subtask, []).append(one.values["exact_match"])
+    if len(tasks) == 1:
+        return None
     value = mean([mean(values) for values in tasks.values()])
     errors = [standard_error(values) for values in tasks.values()]
     if None in errors:
