@@ -200,6 +200,7 @@ def test_references_are_chosen_by_name(run, save, task):
         found = json.loads(run(*args, names)[1])
         assert found["metrics"]["best"]["value"] == value
         assert found["references"] == names.split(", ")
+    assert "a.txt,a.txt names one of them twice" in failure(run(*args, "a.txt,a.txt"))
     said = failure(run(*args, "c.txt"))
     assert "pairs has no reference 'c.txt'; it has: a.txt, b.txt" in said
 

@@ -73,7 +73,7 @@ def read_outcomes(path: Path) -> Saved[bool]:
     _require_file(path)
     try:
         pairs = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_Pairs)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from None
     if not isinstance(pairs, _Pairs):
         raise InputError(f"{path}: expected an object of id to a list, got {type(pairs).__name__}")

@@ -115,7 +115,7 @@ def score_saved(
                 "data": known.sha256,
                 **{name: one.sha256 for name, one in files.items() if one is not None},
             },
-            "paper": paper_numbers(benchmark),
+            "paper": None if subtask else paper_numbers(benchmark),
         },
         [_sample(*pair, texts, verdicts) for pair in zip(examples, scores, strict=True)],
     )
@@ -160,6 +160,8 @@ def _with_references(
     """The examples with only the named references, in the order in which they are named."""
     if not names:
         return tuple(examples)
+    if len(set(names)) < len(names):
+        raise InputError(f"{task}: --references {','.join(names)} names one of them twice")
     kept = []
     for example in examples:
         there = example.row.get("references")

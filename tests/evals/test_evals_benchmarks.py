@@ -90,9 +90,7 @@ def test_raw_and_per_character_scores_differ():
 
 
 def test_an_unknown_benchmark_lists_those_there_are():
-    with pytest.raises(
-        InputError, match="no benchmark 'helaswag'; there are: arc_challenge, boolq, gsm8k, hella"
-    ):
+    with pytest.raises(InputError, match="no benchmark 'helaswag'; there are: .*, hellaswag, "):
         benchmark("helaswag")
 
 
