@@ -3,11 +3,14 @@
 from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import (
     ag_news,
+    agieval,
     arc_challenge,
     arc_easy,
+    bbh,
     bold,
     boolq,
     cnn_dailymail,
+    commonsense_qa,
     gsm8k,
     hellaswag,
     humaneval,
@@ -64,6 +67,9 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     xsum.BENCHMARK,
     humaneval.BENCHMARK,
     mbpp.BENCHMARK,
+    commonsense_qa.BENCHMARK,
+    bbh.BENCHMARK,
+    agieval.BENCHMARK,
 )
 
 
