@@ -14,6 +14,7 @@ SUMMARIES = {
     "generate": "Continue a text; it appears as it is generated, the prompt before it.",
     "eval": "Evaluate a model on benchmarks, beside the paper's values.",
     "perplexity": "Compute the perplexity of a text, per token, byte and word.",
+    "score": "Score saved outputs against a benchmark's gold answers; no model is needed.",
     "report": "Write one page and one Markdown file for one or several runs side by side.",
     "data": "List, verify, download or prepare the files of the benchmarks.",
 }

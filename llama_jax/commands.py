@@ -7,14 +7,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
-from llama_jax import data_commands
+from llama_jax import data_commands, perplexity_command, score_command
+from llama_jax.command_options import DType, ModelPath, Platform, load_model
 
-Platform = Literal["cpu", "gpu", "tpu"]
-ModelPath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
 RunPaths = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 Repeated = tyro.conf.UseAppendAction
 
@@ -43,7 +42,7 @@ def generate(
     top_p: float = 1.0,
     stop: Repeated[tuple[str, ...]] = (),
     seed: int = 0,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
+    dtype: DType | None = None,
     platform: Platform | None = None,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -64,7 +63,7 @@ def generate(
         platform: fail unless JAX runs on this.
         json_output: print one JSON line per prompt instead of text.
     """
-    loaded = _load(model, tokenizer, dtype, platform)
+    loaded = load_model(model, tokenizer, dtype, platform)
     prompt = prompt or ("",)
     stream = len(prompt) == 1 and not json_output
     waiting = list(prompt)  # refused input prints nothing: the prompt waits for the first token
@@ -107,7 +106,7 @@ def evaluate(
     data: Path | None = None,
     out: Path | None = None,
     batch_tokens: int = 4096,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
+    dtype: DType | None = None,
     platform: Platform | None = None,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -142,7 +141,7 @@ def evaluate(
     choose(names, protocol, shots)  # a wrong name is refused before weights are read
     if data is None and "LLAMA_JAX_DATA" in os.environ:
         data = Path(os.environ["LLAMA_JAX_DATA"])
-    loaded = _load(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
+    loaded = load_model(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
     results = api.evaluate(
         loaded,
         names,
@@ -165,57 +164,6 @@ def evaluate(
         print(markdown([RunFiles.parse(results.summary, label=label, run=results.run)]), end="")
 
 
-def perplexity(
-    model: ModelPath,
-    /,
-    *,
-    text: Path,
-    tokenizer: Path | None = None,
-    window: int | None = None,
-    stride: int | None = None,
-    second_bos: Annotated[bool, tyro.conf.arg(name="second-bos")] = False,
-    out: Path | None = None,
-    batch_tokens: int = 4096,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
-    platform: Platform | None = None,
-    json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
-) -> None:
-    """Compute the perplexity of a text, per token, byte and word.
-
-    Args:
-        model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
-        text: a UTF-8 file, scored as it is.
-        tokenizer: tokenizer file, where the model brings none.
-        window: tokens that the model sees at once; default: its context.
-        stride: new tokens of each window, the rest being context; default: the window.
-        second_bos: score a second BOS before the text, as lm-evaluation-harness does.
-        out: where perplexity.json is written.
-        batch_tokens: padded tokens per call, at most.
-        dtype: to convert the weights to.
-        platform: fail unless JAX runs on this.
-        json_output: print JSON instead of the table.
-    """
-    from llama_jax.evals.perplexity import read_text, record
-    from llama_jax.evals.results import write_json
-
-    content = read_text(text)
-    loaded = _load(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
-    found = loaded.perplexity(content, window=window, stride=stride, second_bos=second_bos)
-    made = record(found, loaded.info, loaded.tokenizer)
-    if out is not None:
-        write_json(out / "perplexity.json", made)
-    if json_output:
-        print(json.dumps(made, indent=1))
-        return
-    print(
-        f"{text}: {found.tokens} tokens, {found.bytes} bytes, {found.words} words; "
-        f"{found.windows} windows of {found.window}, stride {found.stride}"
-    )
-    for name, metric in made["metrics"].items():
-        value = "none" if metric["value"] is None else f"{metric['value']:.6g}"
-        print(f"{name:16}{value:>12}")
-
-
 def report(runs: RunPaths, /, *, out: Path, reference: str = "Llama 2 7B") -> None:
     """Write one page and one Markdown file for one or several runs side by side.
 
@@ -232,20 +180,12 @@ def report(runs: RunPaths, /, *, out: Path, reference: str = "Llama 2 7B") -> No
     print(f"\n{page}")
 
 
-def _load(model: Path, tokenizer: Path | None, dtype, platform: Platform | None, **options: Any):
-    from llama_jax import api
-    from llama_jax.doctor import require_platform
-
-    if platform is not None:
-        require_platform(platform)
-    return api.load(model, tokenizer, dtype=dtype, **options)
-
-
 COMMANDS = {
     "doctor": doctor,
     "generate": generate,
     "eval": evaluate,
-    "perplexity": perplexity,
+    "perplexity": perplexity_command.perplexity,
+    "score": score_command.score,
     "report": report,
     "data": data_commands.data,
 }

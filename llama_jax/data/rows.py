@@ -32,7 +32,7 @@ def jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(file, start=1):
             try:
                 row = json.loads(line.decode("utf-8"))
-            except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, beyond measure
                 raise InputError(f"{path}:{number}: not a line of JSON: {error}") from None
             if not isinstance(row, dict):
                 raise InputError(

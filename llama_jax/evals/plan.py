@@ -109,10 +109,14 @@ def plan_task(
     shots = protocol.shots[0] if shots is None else shots
     policy = protocol.on_overflow or on_overflow
     _check_arguments(benchmark, protocol, shots, limit, policy)
-    known, examples = _examples(benchmark.name, benchmark.examples, data_dir, "examples", manifest)
+    known, examples = read_examples(
+        benchmark.name, benchmark.examples, data_dir, "examples", manifest
+    )
     shots_known, pool = None, ()
     if shots and benchmark.shots is not None:
-        shots_known, pool = _examples(benchmark.name, benchmark.shots, data_dir, "shots", manifest)
+        shots_known, pool = read_examples(
+            benchmark.name, benchmark.shots, data_dir, "shots", manifest
+        )
     examples = _first(examples, limit)
     requests, encoded, dropped = [], [], []
     for example in examples:
@@ -156,9 +160,10 @@ def _check_arguments(
         raise InputError(f"on_overflow {policy!r} is not one of {', '.join(OVERFLOW)}")
 
 
-def _examples(
+def read_examples(
     task: str, source: Source, data_dir: Path | None, role: str, manifest: Path
 ) -> tuple[KnownSet, tuple[Example, ...]]:
+    """Reads a task's examples or shots; an id that occurs twice is an InputError."""
     found = load_rows(task, source.parse, source.schema, data_dir, role, manifest, source.hub)
     examples = tuple(source.read(row) for row in found.rows)
     counts = Counter(example.id for example in examples)
@@ -187,7 +192,7 @@ def _choose(
     shots: int,
 ) -> tuple[Example, ...]:
     chosen = protocol.pick_shots(example, pool, shots) if shots else ()
-    if len(chosen) != shots:
+    if len(chosen) != shots and not (protocol.fewer_shots and chosen):
         raise InputError(
             f"{benchmark.name} example {example.id}: {len(chosen)} shots where {shots} are wanted; "
             f"the pool holds {len(pool)} in all: ask for fewer with --shots, or give a larger file"

@@ -83,8 +83,8 @@ class Protocol:
     """One way to run a benchmark. Whatever changes a prompt or a score raises `version`.
 
     Attributes:
-        name: "paper" (what Meta did, as far as known), "lm-eval" (lm-evaluation-harness), or
-            "standard" for tasks that the paper does not have.
+        name: "paper" (what Meta did, as far as known), "lm-eval" (lm-evaluation-harness),
+            "standard" for tasks that the paper does not have, or one that a benchmark explains.
         version: counts up with every change.
         prompt: an example and its shots to the request.
         score: an example and the response to its score.
@@ -93,6 +93,7 @@ class Protocol:
         rules: every decision, with source; guesses are marked.
         shots: the numbers of few-shot examples that are defined; the first is the default.
         pick_shots: chooses them from the benchmark's pool.
+        fewer_shots: whether some subtasks have fewer shots than asked for; all of those are taken.
         on_overflow: "error" or "drop-shots" where the protocol itself says so; None: the caller.
         gold_texts: for tasks that generate, the texts that a model which knows the answer could
             give; the self-check feeds them through stop, extraction and score.
@@ -108,6 +109,7 @@ class Protocol:
     rules: tuple[Rule, ...]
     shots: tuple[int, ...] = (0,)
     pick_shots: Callable[[Example, Sequence[Example], int], tuple[Example, ...]] = first_shots
+    fewer_shots: bool = False
     on_overflow: str | None = None
     gold_texts: Callable[[Example], Sequence[str]] | None = None
     judged: Judged | None = None

@@ -48,7 +48,7 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
     generations.
     """
     known = plan.known
-    metrics = _metrics(plan.protocol.metrics, plan.examples, scores)
+    metrics = metric_values(plan.protocol.metrics, plan.examples, scores)
     result = {
         "protocol": plan.protocol.name,
         "protocol_version": plan.protocol.version,
@@ -78,7 +78,7 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
     if plan.shots_known is not None:
         result["hashes"]["shots"] = plan.shots_known.sha256
     if any(example.subtask for example in plan.examples):
-        result["subtasks"] = _subtasks(plan, scores)
+        result["subtasks"] = subtask_values(plan.protocol.metrics, plan.examples, scores)
     return result
 
 
@@ -90,9 +90,10 @@ def _primary(wanted: str, metrics: dict[str, dict[str, Any]]) -> str:
     return wanted if wanted in metrics else next(iter(metrics), wanted)
 
 
-def _metrics(
+def metric_values(
     metrics: Iterable[Metric], examples: Sequence[Example], scores: Sequence[Score]
 ) -> dict[str, dict[str, Any]]:
+    """Returns value, standard error and unit of every metric that has to do with the examples."""
     found = {}
     for metric in metrics:
         value = metric.of(examples, scores)
@@ -102,16 +103,17 @@ def _metrics(
     return found
 
 
-def _subtasks(plan: TaskPlan, scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
+def subtask_values(
+    metrics: Sequence[Metric], examples: Sequence[Example], scores: Sequence[Score]
+) -> dict[str, dict[str, Any]]:
+    """Returns the number of examples and the metrics of each subtask, in the examples' order."""
     groups: dict[str, list[int]] = {}
-    for i, example in enumerate(plan.examples):
+    for i, example in enumerate(examples):
         groups.setdefault(example.subtask, []).append(i)
     found = {}
     for name, places in groups.items():
-        examples = [plan.examples[i] for i in places]
-        part = [scores[i] for i in places]
-        metrics = _metrics(plan.protocol.metrics, examples, part)
-        found[name] = {"n": len(places), "metrics": metrics}
+        part = [examples[i] for i in places], [scores[i] for i in places]
+        found[name] = {"n": len(places), "metrics": metric_values(metrics, *part)}
     return found
 
 

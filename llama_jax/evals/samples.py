@@ -48,7 +48,7 @@ def sample(example: Example, request: Request, response: Response, score: Score)
             line["choices"] = [_counted(request.text, response, greedy=True)]
         case Generate():
             line["prompt"] = request.prompt
-            line["outputs"] = _outputs(response, score)
+            line["outputs"] = output_lines(response, score)
     line["gold"] = score.gold
     if score.predicted is not None:
         line["predicted"] = score.predicted
@@ -79,7 +79,8 @@ def _counted(text: str, likelihood: Likelihood, greedy: bool) -> dict[str, Any]:
     return {**line, "greedy": likelihood.greedy} if greedy else line
 
 
-def _outputs(response: Generated, score: Score) -> list[dict[str, Any]]:
+def output_lines(response: Generated, score: Score) -> list[dict[str, Any]]:
+    """Returns for each output its text, what was found in it and its own numbers."""
     lines = []
     for i, output in enumerate(response.outputs):
         line: dict[str, Any] = {"text": output.text, "stop_reason": output.stop_reason}

@@ -8,7 +8,7 @@ from llama_jax.evals.self_check import self_check
 from llama_jax.tokenizer import load_tokenizer
 
 # Judged generations (test_evals_judge.py) and BOLD's sentiment have no right answers;
-# Nor have pairs of words, rated by people: only the order of all ratings is scored.
+# nor have pairs of words, rated by people: only the order of all ratings is scored;
 # "paper-pass100" and the like differ from "paper" by hundreds of samples, each of the same text.
 NO_RIGHT_ANSWERS = ("bold", "wordsim353", "simlex999")
 PAIRS = [

@@ -31,11 +31,15 @@ class HarnessTask:
         yaml: its file; "{subtask}" stands for the subtask's name.
         hub: a raw row to the Hub's row.
         shot: a raw row of the shots to what the few-shot samples hold; None for `hub`.
+        own_shots: the YAML brings the shots, which are those of the raw file.
+        code: its metrics run programs; only what it asks is taken.
     """
 
     yaml: str
     hub: Callable[[Row], Row]
     shot: Callable[[Row], Row] | None = None
+    own_shots: bool = False
+    code: bool = False
 
 
 TASKS = {
@@ -51,6 +55,17 @@ TASKS = {
         lambda r: {"question": r["question"], "target": r["answer"]},
     ),
     "nq_open": HarnessTask("nq_open/nq_open.yaml", hub_rows.same),
+    "siqa": HarnessTask("siqa/siqa.yaml", hub_rows.same),
+    "arc_easy": HarnessTask("arc/arc_easy.yaml", hub_rows.arc),
+    "openbookqa": HarnessTask("openbookqa/openbookqa.yaml", hub_rows.openbookqa),
+    "commonsense_qa": HarnessTask("commonsense_qa/default.yaml", hub_rows.commonsense_qa),
+    "sst2": HarnessTask("glue/sst2/default.yaml", hub_rows.same),
+    "mnli": HarnessTask("glue/mnli/default.yaml", hub_rows.mnli),
+    "wic": HarnessTask("super_glue/wic/default.yaml", hub_rows.boolq),
+    "triviaqa": HarnessTask("triviaqa/default.yaml", hub_rows.triviaqa),
+    "bbh": HarnessTask("bbh/fewshot/{subtask}.yaml", hub_rows.same, own_shots=True),
+    "humaneval": HarnessTask("humaneval/humaneval.yaml", hub_rows.same, code=True),
+    "mbpp": HarnessTask("mbpp/mbpp.yaml", hub_rows.same, hub_rows.mbpp_shot, code=True),
 }
 
 
@@ -66,9 +81,12 @@ def harness_tasks(
         if subtasks and subtask not in subtasks:
             continue
         spec = TASKS[name]
-        config = load_yaml(FOLDER / spec.yaml.format(subtask=subtask), resolve_func=True)
+        yaml = FOLDER / spec.yaml.format(subtask=subtask)
+        config = load_yaml(yaml, resolve_func=not spec.code)
+        if spec.code:
+            config.update(metric_list=[{"metric": "exact_match"}], filter_list=None)
         file = scratch / f"{name}_{subtask}.json"
-        hub = [spec.hub(example.row) for example in rows]
+        hub = [spec.hub(row) for _, row in rows]
         file.write_text("".join(f"{json.dumps(row)}\n" for row in hub), encoding="utf-8")
         split = config.get("test_split") or config["validation_split"]
         config.update(
@@ -82,11 +100,11 @@ def harness_tasks(
             validation_split=None,
         )
         config.pop("tag", None)
-        if shots:
+        if shots and not spec.own_shots:
             shot = spec.shot or spec.hub
-            samples = [shot(example.row) for example in pool.get(subtask, ())[:shots]]
+            samples = [shot(row) for _, row in pool.get(subtask, ())[:shots]]
             config["fewshot_config"] = {"sampler": "first_n", "samples": samples}
-        found[subtask] = (ConfigurableTask(config=config), [example.id for example in rows])
+        found[subtask] = (ConfigurableTask(config=config), [name for name, _ in rows])
     return found
 
 
@@ -96,9 +114,10 @@ def default_shots(name: str) -> int:
 
 
 def _by_subtask(source, name: str, data_dir: Path | None, role: str) -> dict[str, list]:
+    """For each subtask the id and the raw row of its examples."""
     loaded = load_rows(name, source.parse, source.schema, data_dir, role)
     found: dict[str, list] = {}
     for row in loaded.rows:
         example = source.read(row)
-        found.setdefault(example.subtask, []).append(example)
+        found.setdefault(example.subtask, []).append((example.id, row.fields))
     return found

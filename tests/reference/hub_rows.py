@@ -27,7 +27,7 @@ def piqa(row: Row) -> Row:
 
 
 def boolq(row: Row) -> Row:
-    """aps/super_glue, boolq."""
+    """aps/super_glue, boolq and wic."""
     return {**row, "label": int(str(row["label"]).lower() == "true")}
 
 
@@ -40,3 +40,31 @@ def mmlu(row: Row) -> Row:
 def same(row: Row) -> Row:
     """Data sets whose rows are the authors'."""
     return row
+
+
+def openbookqa(row: Row) -> Row:
+    """allenai/openbookqa, main."""
+    choices = {"text": row["choices"], "label": list("ABCD"[: len(row["choices"])])}
+    return {"question_stem": row["stem"], "choices": choices, "answerKey": row["answer"]}
+
+
+def mnli(row: Row) -> Row:
+    """nyu-mll/glue, mnli."""
+    label = ["entailment", "neutral", "contradiction"].index(row["label"])
+    return {**row, "label": label}
+
+
+def commonsense_qa(row: Row) -> Row:
+    """tau/commonsense_qa."""
+    return {key: value for key, value in arc(row).items() if key != "id"}
+
+
+def triviaqa(row: Row) -> Row:
+    """mandarjoshi/trivia_qa, rc.nocontext."""
+    answer = {key: row[key] for key in ("value", "aliases", "normalized_aliases")}
+    return {"question": row["question"], "answer": answer}
+
+
+def mbpp_shot(row: Row) -> Row:
+    """The harness marks its shots."""
+    return {**row, "is_fewshot": True}

@@ -23,12 +23,12 @@ from llama_jax.evals.answers import (
     harness_strict,
 )
 from llama_jax.evals.generated import EXTRACTED, extracted_score
+from llama_jax.evals.gsm8k_formats import EXACT, FORMATS, gold
 from llama_jax.evals.protocol import Benchmark, Metric, PaperColumn, Protocol, Rule, Source
 from llama_jax.evals.types import Example, Generate, Generated, Score
 
 SCHEMA = Record({"question": Text(), "answer": Text(pattern=r"#### -?[\d,.]*\d\s*$")})
 SHOT_SCHEMA = Record({"question": Text(), "answer": Text(pattern=r"The answer is -?\d")})
-EXACT = Metric("exact_match", "The extracted answer is the gold answer.")
 FLEXIBLE = Metric("exact_match_flexible", "The last number is the gold answer.")
 
 
@@ -38,11 +38,6 @@ def read(row: Row) -> Example:
 
 
 HUB = Hub("main/test-*.parquet", "test", ("question", "answer"), dict)
-
-
-def gold(example: Example) -> str:
-    """The number behind "####", as it is written."""
-    return example.row["answer"].rpartition("####")[2].strip()
 
 
 def gold_texts(example: Example) -> list[str]:
@@ -121,4 +116,5 @@ BENCHMARK = Benchmark(
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("25", "GSM8K", "exact_match"),
     shots=Source(SHOT_SCHEMA, read, json_list_rows),
+    answer_formats=FORMATS,
 )

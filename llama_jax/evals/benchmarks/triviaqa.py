@@ -4,8 +4,8 @@ Paper     Joshi et al. 2017, "TriviaQA: A Large Scale Distantly Supervised Chall
           Reading Comprehension"
 Raw file  The authors' qa/wikipedia-dev.json (7993 questions; in triviaqa-rc.tar.gz) is read, but
           its digest is not known here. Known is llm-foundry's triviaqa_sm_sub.jsonl, 3000 questions
-          of the unfiltered dev set with answer and aliases. The shots are the first questions of
-          a file in the authors' format.
+          of the unfiltered dev set with answer and aliases. The training
+          questions are not known either: the shots are the first other questions of the same file.
 Fills     Llama 2, Table 22, columns TriviaQA 0-, 1-, 5- and 64-shot: the Wikipedia questions of the
           filtered dev set.
 
@@ -141,6 +141,11 @@ def harness_score(example: Example, response: Generated) -> Score:
     return extracted_score(golds, response, lambda text: text.strip() or None, right)
 
 
+def other_shots(example: Example, pool: Sequence[Example], count: int) -> tuple[Example, ...]:
+    """The first `count` of the pool that are not the question itself."""
+    return tuple(shot for shot in pool if shot.row["question"] != example.row["question"])[:count]
+
+
 PAPER = Protocol(
     name="paper",
     version=1,
@@ -149,12 +154,15 @@ PAPER = Protocol(
     metrics=(EXACT, OFFICIAL_EXACT, EXTRACTED),
     primary="exact_match",
     shots=(5, 0, 1, 64),
+    pick_shots=other_shots,
     gold_texts=gold_texts,
     rules=(
         Rule("5-shot; 0, 1 and 64 are printed too; Wikipedia questions", "Llama 2, Table 22"),
         Rule("prompt, greedy, cut at newline, full stop or comma", "Llama 1, appendix A"),
         Rule("exact match after normalisation with any alias", "Llama 1, appendix A"),
-        Rule("the answer's main form in a shot, the first shots", "not stated", guess=True),
+        Rule(
+            "the answer's main form in a shot, the first other questions", "not stated", guess=True
+        ),
         Rule("64 new tokens", "not stated", guess=True),
     ),
 )
