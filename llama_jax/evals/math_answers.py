@@ -137,10 +137,10 @@ def hendrycks_equal(found: str | None, gold: str) -> bool:
 def hendrycks_normalise(text: str) -> str:
     r"""Returns an answer as Hendrycks et al. 2021 compare it (`_strip_string`).
 
-    \dfrac and \tfrac are \frac; \left, \right, degrees, "\$", "\%" and blanks go. Everything from
-    "\text{ " on is taken for a unit ("5\text{ cm}"), "5\text{cm}" is not. "x=" goes where at most
-    two characters, blanks included, precede the only "=". 1/2 and 0.5 are \frac{1}{2}; 0.25 is no
-    fraction, and "1,234" keeps its comma.
+    \dfrac and \tfrac are \frac; \left, \right, degrees, "\$", "\%", "%" and blanks go.
+    Everything from "\text{ " on is taken for a unit ("5\text{ cm}"), "5\text{cm}" is not. "x="
+    goes where at most two characters, blanks included, precede the only "=". 1/2 and 0.5 are
+    \frac{1}{2}; 0.25 is no fraction, and "1,234" keeps its comma.
 
     Raises:
         ValueError: two units, or \sqrt or \frac at the end.
@@ -153,7 +153,7 @@ def hendrycks_normalise(text: str) -> str:
     text, *units = text.split(r"\text{ ")
     if len(units) > 1:
         raise ValueError(f"the answer has {len(units)} units: {units}")
-    text = text.replace(r"\%", "").replace(" .", " 0.").replace("{.", "{0.")
+    text = text.replace(r"\%", "").replace("%", "").replace(" .", " 0.").replace("{.", "{0.")
     text = f"0{text}" if text.startswith(".") else text
     name, *values = text.split("=")
     if len(values) == 1 and len(name) <= 2:

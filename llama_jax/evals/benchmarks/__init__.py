@@ -12,6 +12,7 @@ from llama_jax.evals.benchmarks import (
     hellaswag,
     humaneval,
     imdb,
+    math,
     mbpp,
     mmlu,
     mnli,
@@ -64,6 +65,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     xsum.BENCHMARK,
     humaneval.BENCHMARK,
     mbpp.BENCHMARK,
+    math.BENCHMARK,
 )
 
 
