@@ -96,8 +96,9 @@ def pick_shots(example: Example, pool: Sequence[Example], count: int) -> tuple[E
 
 
 def gold_texts(example: Example) -> list[str]:
-    """The solution, ended as the shots end; the end alone, where that is too long."""
-    end = f"\nFinal Answer: The final answer is ${example.row['answer']}$. I hope it is correct."
+    """The solution, ended as the shots end, in one line; the end alone, where that is too long."""
+    answer = example.row["answer"].replace("\n", " ")
+    end = f"\nFinal Answer: The final answer is ${answer}$. I hope it is correct."
     return [f" {example.row['solution']}{end}", end]
 
 
@@ -120,25 +121,29 @@ def harness_prompt(example: Example, shots: Sequence[Example]) -> Generate:
 
 
 def _scored(
-    example: Example, response: Generated, normalise: Callable[[str], str], strict: bool
+    example: Example, response: Generated, normalise: Callable[[str], str], gold: str, strict: bool
 ) -> Score:
-    gold = example.row["answer"]
-
     def right(text: str) -> bool:
         found = minerva_answer(text)
-        return found is not None and same_expression(normalise(found), normalise(gold), strict)
+        return found is not None and same_expression(normalise(found), gold, strict)
 
-    return extracted_score(gold, response, minerva_answer, {EXACT: right})
+    return extracted_score(example.row["answer"], response, minerva_answer, {EXACT: right})
 
 
 def score(example: Example, response: Generated) -> Score:
-    """Compares as Minerva does; SymPy must read all of an answer."""
-    return _scored(example, response, minerva_normalise, strict=True)
+    """Compares as Minerva does, the gold answer between dollars as the shots have theirs.
+
+    So a full stop inside a box (one row has it) is no part of the answer. SymPy must read all of
+    an answer.
+    """
+    gold = minerva_normalise(f"${example.row['answer']}$")
+    return _scored(example, response, minerva_normalise, gold, strict=True)
 
 
 def harness_score(example: Example, response: Generated) -> Score:
     """Compares as minerva_math 3.1 does."""
-    return _scored(example, response, harness_normalise_math, strict=False)
+    gold = harness_normalise_math(example.row["answer"])
+    return _scored(example, response, harness_normalise_math, gold, strict=False)
 
 
 def boxed_score(example: Example, response: Generated) -> Score:
