@@ -120,14 +120,18 @@ def harness_prompt(example: Example, shots: Sequence[Example]) -> Generate:
     return Generate(text + question(example), 256, ("Problem:",))
 
 
-def _scored(
-    example: Example, response: Generated, normalise: Callable[[str], str], gold: str, strict: bool
-) -> Score:
-    def right(text: str) -> bool:
-        found = minerva_answer(text)
-        return found is not None and same_expression(normalise(found), gold, strict)
+def _scored(response: Generated, normalise: Callable[[str], str], gold: str, strict: bool) -> Score:
+    """Shows and compares answers as they are after normalisation."""
 
-    return extracted_score(example.row["answer"], response, minerva_answer, {EXACT: right})
+    def extract(text: str) -> str | None:
+        found = minerva_answer(text)
+        return None if found is None else normalise(found)
+
+    def right(text: str) -> bool:
+        found = extract(text)
+        return found is not None and same_expression(found, gold, strict)
+
+    return extracted_score(gold, response, extract, {EXACT: right})
 
 
 def score(example: Example, response: Generated) -> Score:
@@ -137,13 +141,13 @@ def score(example: Example, response: Generated) -> Score:
     an answer.
     """
     gold = minerva_normalise(f"${example.row['answer']}$")
-    return _scored(example, response, minerva_normalise, gold, strict=True)
+    return _scored(response, minerva_normalise, gold, strict=True)
 
 
 def harness_score(example: Example, response: Generated) -> Score:
     """Compares as minerva_math 3.1 does."""
     gold = harness_normalise_math(example.row["answer"])
-    return _scored(example, response, harness_normalise_math, gold, strict=False)
+    return _scored(response, harness_normalise_math, gold, strict=False)
 
 
 def boxed_score(example: Example, response: Generated) -> Score:
