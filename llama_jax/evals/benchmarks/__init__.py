@@ -15,6 +15,7 @@ from llama_jax.evals.benchmarks import (
     hellaswag,
     humaneval,
     imdb,
+    math,
     mbpp,
     mmlu,
     mnli,
@@ -76,6 +77,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     wordsim353.BENCHMARK,
     simlex999.BENCHMARK,
     ner.BENCHMARK,
+    math.BENCHMARK,
 )
 
 
