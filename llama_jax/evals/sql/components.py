@@ -143,7 +143,7 @@ def keywords(query: Query) -> set[str]:
         "where": query.where.tests,
         "group": query.group,
         "having": query.having.tests,
-        "order": query.order,
+        "order": query.direction,
         "limit": query.limit is not None,
         "or": "or" in query.connectors(),
         "not": any(test.negated for test in tests),
@@ -179,7 +179,7 @@ def _group(query: Query) -> tuple | None:
 
 
 def _order(query: Query) -> tuple | None:
-    return (query.direction, query.order, query.limit is None) if query.order else None
+    return (query.direction, query.order, query.limit is None) if query.direction else None
 
 
 def _and_or(predicted: set[str], gold: set[str]) -> Part:

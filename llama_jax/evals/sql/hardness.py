@@ -1,8 +1,8 @@
 """How hard a query is: easy, medium, hard or extra, as Spider's official eval_hardness counts.
 
-It is counted on the gold query as it was read, before foreign keys are replaced. Two oddities of the
-official count are kept: in WHERE a NOT counts as an aggregate, and in HAVING an AND or OR does,
-while the aggregates in both do not.
+It is counted on the gold query as it was read, before foreign keys are replaced. Two oddities of
+the official count are kept: a NOT in WHERE or HAVING counts as an aggregate, and so does an AND or
+OR in HAVING, while the aggregates in both do not.
 """
 
 from llama_jax.evals.sql.query import Query
@@ -26,7 +26,7 @@ def hardness(query: Query) -> str:
 
 def _clauses(query: Query) -> int:
     """WHERE, GROUP BY, ORDER BY, LIMIT; every JOIN, OR and LIKE."""
-    there = (query.where.tests, query.group, query.order, query.limit is not None)
+    there = (query.where.tests, query.group, query.direction, query.limit is not None)
     likes = sum(test.operator == "like" for test in query.tests())
     joins = max(len(query.tables) - 1, 0)
     return sum(map(bool, there)) + joins + query.connectors().count("or") + likes

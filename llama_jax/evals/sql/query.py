@@ -56,7 +56,10 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Query:
-    """A query; `combined` is what follows INTERSECT, UNION or EXCEPT, with that word."""
+    """A query; `combined` is what follows INTERSECT, UNION or EXCEPT, with that word.
+
+    `direction` is None where there is no ORDER BY.
+    """
 
     distinct: bool | None = False
     select: tuple[tuple[str | None, Unit], ...] = ()

@@ -34,9 +34,10 @@ def normalise_sql(text: str) -> str:
     """Returns a query as an exact match of strings compares it.
 
     The tokens with one blank between them, without the semicolons that end the query: case outside
-    strings, blanks, line ends and the kind of quote do not count. Aliases do, and so does any order.
+    strings, blanks, line ends and the kind of quote do not count. Aliases do, and so does the order
+    of columns and conditions.
 
-    >>> normalise_sql("SELECT COUNT( a.B )\\n FROM a WHERE a.B = 'New York' ;")
+    >>> normalise_sql("SELECT COUNT( a.B )  FROM a WHERE a.B = 'New York' ;")
     'select count ( a.b ) from a where a.b = "New York"'
 
     Raises:
