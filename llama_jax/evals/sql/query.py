@@ -8,9 +8,8 @@
 Tables and columns are positions in the schema; column 0 is "*".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Schema:
     """A database's tables and columns, in the order of Spider's tables.json.
 
     Attributes:
-        tables: their names.
+        tables: their names, as they are in the database.
         columns: table and name of each; the first is (-1, "*").
         foreign_keys: pairs of columns that hold the same values.
     """
@@ -95,15 +94,6 @@ class Schema:
     tables: tuple[str, ...]
     columns: tuple[tuple[int, str], ...]
     foreign_keys: tuple[tuple[int, int], ...] = ()
-
-    @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> Self:
-        """Returns the schema of an entry of tables.json (the names as they are in the database)."""
-        return cls(
-            tuple(entry["table_names_original"]),
-            tuple((table, name) for table, name in entry["column_names_original"]),
-            tuple((one, other) for one, other in entry["foreign_keys"]),
-        )
 
     def table(self, name: str) -> int | None:
         """The table of that name, case ignored."""
