@@ -8,6 +8,7 @@ from llama_jax.evals.benchmarks import (
     bold,
     boolq,
     cnn_dailymail,
+    geoquery,
     gsm8k,
     hellaswag,
     humaneval,
@@ -20,6 +21,7 @@ from llama_jax.evals.benchmarks import (
     piqa,
     quac,
     siqa,
+    spider,
     squad_v1,
     squad_v2,
     sst2,
@@ -64,6 +66,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     xsum.BENCHMARK,
     humaneval.BENCHMARK,
     mbpp.BENCHMARK,
+    geoquery.BENCHMARK,
+    spider.BENCHMARK,
 )
 
 
