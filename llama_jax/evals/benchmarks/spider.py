@@ -9,6 +9,8 @@ Fills     nothing in Llama 2.
 `standard` shows the database's tables, columns and foreign keys and asks for the query, 0-shot. It
 is scored by exact set match (evals/sql/components.py says by which rules), by level of hardness and
 by component, and as text. Execution accuracy needs the databases, which are not part of the files.
+By the official rules two columns that refer to the same one are the same column: who confuses
+SourceAirport with DestAirport of the database flight_2 is right.
 """
 
 import json
