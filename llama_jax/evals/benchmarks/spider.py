@@ -88,7 +88,8 @@ def read(row: Row) -> Example:
     if max(places) >= len(fields["tables"]) or max(keys, default=0) > len(places):
         raise InputError(
             f"spider: {row.file} row {row.index}: database {fields['db_id']}: a column or a "
-            "foreign key refers to what tables.json does not list; put the authors' unchanged file there"
+            "foreign key refers to what tables.json does not list; put the authors' unchanged file "
+            "there"
         )
     try:
         level = hardness(parse_sql(fields["query"], schema_of(fields)))

@@ -111,7 +111,8 @@ class Schema:
         """The column that stands for all those that foreign keys tie together: the first of them.
 
         As in the official script a pair joins the first set that holds either of its columns; two
-        sets that a later pair would tie together stay two.
+        sets that a later pair would tie together stay two, and a column of both goes with the later
+        one.
         """
         sets: list[set[int]] = []
         for pair in self.foreign_keys:
