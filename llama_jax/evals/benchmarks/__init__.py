@@ -11,6 +11,7 @@ from llama_jax.evals.benchmarks import (
     boolq,
     cnn_dailymail,
     commonsense_qa,
+    geoquery,
     gsm8k,
     hellaswag,
     humaneval,
@@ -26,6 +27,7 @@ from llama_jax.evals.benchmarks import (
     quac,
     simlex999,
     siqa,
+    spider,
     squad_v1,
     squad_v2,
     sst2,
@@ -78,6 +80,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     simlex999.BENCHMARK,
     ner.BENCHMARK,
     math.BENCHMARK,
+    geoquery.BENCHMARK,
+    spider.BENCHMARK,
 )
 
 
