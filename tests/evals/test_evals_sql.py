@@ -186,6 +186,7 @@ def test_components(predicted, gold, differing):
         "SELECT name FROM singer LIMIT x",
         "SELECT name FROM singer UNION ALL SELECT title FROM song",
         "SELECT name FROM (" * 5000,
+        "SELECT name FROM singer WHERE age > avg(age)",
     ],
 )
 def test_what_the_official_parser_refuses(text):

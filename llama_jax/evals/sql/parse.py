@@ -211,6 +211,8 @@ class _Parser(Cursor):
             except ValueError:
                 self.at = begin
                 value = self._column(known)
+                if value.aggregate is not None:  # as officially, where its bracket ends the value
+                    raise ValueError("an aggregate stands where a value is expected")
                 while self.here() not in ("", ",", ")", "and", *CLAUSES, *_JOINS):
                     self.at += 1
         if bracket:
