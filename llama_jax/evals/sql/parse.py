@@ -212,7 +212,7 @@ class _Parser(Cursor):
                 self.at = begin
                 value = self._column(known)
                 if value.aggregate is not None:  # as officially, where its bracket ends the value
-                    raise ValueError("an aggregate stands where a value is expected")
+                    raise ValueError("an aggregate stands where a value is expected") from None
                 while self.here() not in ("", ",", ")", "and", *CLAUSES, *_JOINS):
                     self.at += 1
         if bracket:
