@@ -6,8 +6,8 @@ row of the Hub's data set, which is all that its prompts see. Runs where lm_eval
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class HarnessTask:
         hub: a raw row to the Hub's row.
         shot: a raw row of the shots to what the few-shot samples hold; None for `hub`.
         own_shots: the YAML brings the shots, which are those of the raw file.
+        names: how the YAML's name calls a subtask, where it calls it otherwise.
         code: its metrics run programs; only what it asks is taken.
     """
 
@@ -40,6 +41,7 @@ class HarnessTask:
     shot: Callable[[Row], Row] | None = None
     own_shots: bool = False
     code: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 TASKS = {
@@ -64,6 +66,16 @@ TASKS = {
     "wic": HarnessTask("super_glue/wic/default.yaml", hub_rows.boolq),
     "triviaqa": HarnessTask("triviaqa/default.yaml", hub_rows.triviaqa),
     "bbh": HarnessTask("bbh/fewshot/{subtask}.yaml", hub_rows.same, own_shots=True),
+    "math": HarnessTask(
+        "minerva_math/minerva_math_{subtask}.yaml",
+        hub_rows.same,
+        own_shots=True,
+        names={
+            "counting_and_probability": "counting_and_prob",
+            "number_theory": "num_theory",
+            "precalculus": "precalc",
+        },
+    ),
     "humaneval": HarnessTask("humaneval/humaneval.yaml", hub_rows.same, code=True),
     "mbpp": HarnessTask("mbpp/mbpp.yaml", hub_rows.same, hub_rows.mbpp_shot, code=True),
 }
@@ -81,7 +93,7 @@ def harness_tasks(
         if subtasks and subtask not in subtasks:
             continue
         spec = TASKS[name]
-        yaml = FOLDER / spec.yaml.format(subtask=subtask)
+        yaml = FOLDER / spec.yaml.format(subtask=spec.names.get(subtask, subtask))
         config = load_yaml(yaml, resolve_func=not spec.code)
         if spec.code:
             config.update(metric_list=[{"metric": "exact_match"}], filter_list=None)

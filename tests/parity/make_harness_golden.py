@@ -24,8 +24,11 @@ from reference import hf_model  # noqa: E402
 from llama_jax import samples  # noqa: E402
 
 GOLDEN = Path(__file__).with_name("golden") / "harness.json"
-CHOICES = "hellaswag,arc_challenge,piqa,winogrande,boolq,mmlu"
-GENERATE = "gsm8k,nq_open"
+CHOICES = (
+    "hellaswag,arc_challenge,piqa,winogrande,boolq,mmlu,"
+    "siqa,arc_easy,openbookqa,commonsense_qa,sst2,mnli,wic"
+)
+GENERATE = "gsm8k,nq_open,triviaqa,mbpp,humaneval"
 
 
 def write_tokenizer(folder: Path) -> None:
