@@ -2,10 +2,12 @@
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from llama_jax import samples
+from llama_jax.errors import InputError
 from llama_jax.evals.benchmarks import BENCHMARKS
 from llama_jax.evals.protocol import Benchmark
 from llama_jax.evals.self_check import SelfCheck, self_check
@@ -19,19 +21,22 @@ NO_RIGHT_ANSWER = {
 }
 
 
+Check = Callable[[], SelfCheck]
+
+
 def checks(
     task: Benchmark, tokenizer: Tokenizer, data: Path | None, limit: int | None
-) -> Iterator[SelfCheck]:
-    """Every way in which a task is scored."""
+) -> Iterator[tuple[str, Check]]:
+    """Every way in which a task is scored, by name."""
     for way in task.protocols:
         if way.judged is not None:
-            yield judged_check(task, way, data, limit)
+            yield way.name, partial(judged_check, task, way, data, limit)
         elif "pass" not in way.name:  # the same prompts and texts, with more samples of each
-            yield self_check(task, way, tokenizer, data, limit)
+            yield way.name, partial(self_check, task, way, tokenizer, data, limit)
     if task.outcomes is not None:
-        yield outcomes_check(task, data, limit)
+        yield "outcomes", partial(outcomes_check, task, data, limit)
     if not task.protocols:
-        yield references_check(task, data, limit)
+        yield "saved", partial(references_check, task, data, limit)
 
 
 def line(row: SelfCheck) -> str:
@@ -51,13 +56,20 @@ def main() -> None:
     arguments = parser.parse_args()
     tokenizer = load_tokenizer(arguments.tokenizer)
     print(f"{'task':16} {'protocol':12} {'n':>6} {'gold':>7} {'wrong':>7}  unreachable")
+    status = 0
     for task in BENCHMARKS:
-        if task.name in arguments.tasks:
-            if task.name in NO_RIGHT_ANSWER:
-                print(f"{task.name:16} not checked: {NO_RIGHT_ANSWER[task.name]}")
-                continue
-            for row in checks(task, tokenizer, arguments.data, arguments.limit):
-                print(line(row), flush=True)
+        if task.name not in arguments.tasks:
+            continue
+        if task.name in NO_RIGHT_ANSWER:
+            print(f"{task.name:16} not checked: {NO_RIGHT_ANSWER[task.name]}")
+            continue
+        for name, check in checks(task, tokenizer, arguments.data, arguments.limit):
+            try:
+                print(line(check()), flush=True)
+            except InputError as error:
+                print(f"{task.name:16} {name:12} not checked: {error}", flush=True)
+                status = 2
+    raise SystemExit(status)
 
 
 if __name__ == "__main__":
