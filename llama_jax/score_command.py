@@ -61,6 +61,12 @@ def score(
         _write(out, found.summary, found.samples)
     if data_dir is None:
         print("data: the samples inside the package (no --data)", file=sys.stderr)
+    if outcomes is None and benchmark(name).outcomes is not None:
+        print(
+            f"{name}: pass@k needs verdicts: run the programs (--out writes them) in a sandbox, "
+            "then give --outcomes FILE",
+            file=sys.stderr,
+        )
     print(json.dumps(found.summary, indent=1) if json_output else table(found.summary))
 
 
@@ -88,7 +94,7 @@ def table(summary: dict[str, Any]) -> str:
     extracted = summary["metrics"].get("extracted")
     rows = [("metric", "value", "stderr", "n", "extracted")]
     for name, metric in summary["metrics"].items():
-        if name == "extracted":
+        if name == "extracted" and len(summary["metrics"]) > 1:
             continue
         error = "-" if metric["stderr"] is None else f"{metric['stderr']:.4f}"
         unit = "" if metric["unit"] == "fraction" else f" {metric['unit']}"

@@ -212,6 +212,8 @@ def test_outcomes_are_scored_by_the_tasks_rule(run, save, task, tmp_path):
     assert "pass@1  0.5000  0.2887  3  -" in run(*args)[1]
     path = save({"0": ["a", "b"], "1": ["c", "d"], "2": ["e", "f"]})
     run(*args, "--predictions", path, "--out", tmp_path / "out")
+    said = run("pairs", "--predictions", path, "--data", task)
+    assert said[0] == 0 and "pairs: pass@k needs verdicts" in said[2]
     first = json.loads((tmp_path / "out/samples/pairs.jsonl").read_text().splitlines()[0])
     assert [(one["text"], one["passed"]) for one in first["outputs"]] == [("a", True), ("b", True)]
     said = failure(run(*args, "--answer-format", "text"))
