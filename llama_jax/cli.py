@@ -5,9 +5,14 @@ stdout, progress and notices to stderr. Nothing heavy is imported before a subco
 that `--help` answers at once.
 """
 
+import errno
+import os
 import sys
 
 from llama_jax.errors import InputError
+
+# The machine's fault rather than the arguments'.
+FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 SUMMARIES = {
     "doctor": "Show versions, devices and memory.",
@@ -35,6 +40,13 @@ def main() -> None:
     except InputError as error:
         print(f"llama-jax: error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"llama-jax: error: {where}{error.strerror or error}", file=sys.stderr)
+        raise SystemExit(1 if error.errno in FAILURES else 2) from None
     except KeyboardInterrupt:
         print("llama-jax: interrupted; what is written stays", file=sys.stderr)
         raise SystemExit(130) from None

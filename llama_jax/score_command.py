@@ -78,7 +78,7 @@ def _write(out: Path, summary: dict[str, Any], samples: list[dict[str, Any]]) ->
     if path.exists():
         try:
             kind = json.loads(path.read_text(encoding="utf-8")).get("kind")
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             kind = None
         if kind != "score":
             raise InputError(f"{path} was not written by `score`; give another --out")

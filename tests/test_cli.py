@@ -232,3 +232,19 @@ def test_a_judge_is_named_on_the_command_line(run, small_model, tmp_path, monkey
     assert json.loads(out)["tasks"]["toxigen"]["metrics"]["toxicity"]["value"] == 0.5
     status, _, err = run("eval", small_model, *options, "--judge", "judge_of_the_cli_test")
     assert status == 2 and "is not of the form module:function" in err
+
+
+def test_a_file_that_cannot_be_read_is_one_line(run, tmp_path):
+    name = tmp_path / ("n" * 300)
+    status, out, err = run("score", "gsm8k", "--predictions", name)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "File name too long" in err
+
+
+def test_a_reader_that_has_seen_enough_ends_the_program_quietly(small_model):
+    code = "from llama_jax import cli; cli.main()"
+    command = [sys.executable, "-c", code, "data", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)", re.ASCII)
-_BOXED = re.compile(r"\\boxed\s*\{")
+_BRACES = re.compile(r"\\boxed\s*\{|[{}]")
 _OUTPUT = re.compile(r"```output[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _AMONG = re.compile(r"\nTherefore, among A through [A-Z], the answer is")
 
@@ -73,13 +73,16 @@ def last_boxed(text: str) -> str | None:
 
     A box that is never closed is none.
     """
-    for opened in reversed(list(_BOXED.finditer(text))):
-        depth = 1
-        for end in range(opened.end(), len(text)):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            if depth == 0:
-                return text[opened.end() : end]
-    return None
+    open_braces: list[int | None] = []  # where a box's content begins; None for another brace
+    last: tuple[int, int] | None = None
+    for brace in _BRACES.finditer(text):
+        if brace[0] != "}":
+            open_braces.append(brace.end() if brace[0] != "{" else None)
+        elif open_braces:
+            begin = open_braces.pop()
+            if begin is not None and (last is None or begin > last[0]):
+                last = (begin, brace.start())
+    return None if last is None else text[last[0] : last[1]]
 
 
 def zero_shot_number(text: str) -> str | None:

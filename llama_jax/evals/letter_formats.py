@@ -22,8 +22,14 @@ def letter_score(
     return extracted_score(right, response, lambda text: find(text, known), tests)
 
 
-def letter_formats(letters: Letters, gold: Gold) -> tuple[AnswerFormat, ...]:
-    """The formats of a task, given an example's letters and its right one."""
+def letter_formats(gold: Gold) -> tuple[AnswerFormat, ...]:
+    """The formats of a task, given an example's right letter.
+
+    The published rules know the letters A to E, however many answers an example has.
+    """
+
+    def letters(example: Example) -> str:
+        return "ABCDE"
 
     def made(name: str, definition: str, find: Find) -> AnswerFormat:
         return AnswerFormat(
@@ -36,13 +42,13 @@ def letter_formats(letters: Letters, gold: Gold) -> tuple[AnswerFormat, ...]:
     return (
         made(
             "zero-shot-cot-letter",
-            'The first answer letter after "Therefore, among A through E, the answer is", also '
+            'The first letter A to E after "Therefore, among A through E, the answer is", also '
             "inside a word; without the phrase, of the whole completion (Kojima et al. 2022).",
             zero_shot_letter,
         ),
         made(
             "last-letter",
-            'The last answer letter before a ")" (Program of Thoughts, Chen et al. 2022).',
+            'The last letter A to E before a ")" (Program of Thoughts, Chen et al. 2022).',
             last_letter,
         ),
     )

@@ -171,3 +171,8 @@ def test_maj_at_k_counts_equal_numbers_as_one_answer():
     assert metric.of([example], [score]).value == 1
     assert metric.of([example], [scored("answer-is", "18", "18")[2]]) is None
     assert scored("answer-is", "18", "no", "no")[2].values["maj@k"] == 0
+
+
+def test_boxes_inside_boxes_that_are_never_closed():
+    assert find.last_boxed("\\boxed{" * 20000) is None
+    assert find.last_boxed("\\boxed{" * 20000 + "7}") == "7"

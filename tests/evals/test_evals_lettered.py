@@ -85,11 +85,11 @@ def test_agieval_parser(text, found):
     assert score.values == {"accuracy": found == "B", "extracted": found is not None}
 
 
-def test_letters_are_those_of_the_options():
+def test_the_published_rules_know_five_letters():
     formats = {one.name: one for one in agieval.BENCHMARK.answer_formats}
-    response = Generated((Output("Every Dog E) B) E)", "saved"),))
+    response = Generated((Output("Fine Every Dog B) E) F)", "saved"),))
     found = {name: one.score(question(), response).extracted[0] for name, one in formats.items()}
-    assert found == {"answer-is": "E", "zero-shot-cot-letter": "D", "last-letter": "B"}
+    assert found == {"answer-is": "F", "zero-shot-cot-letter": "E", "last-letter": "E"}
 
 
 def test_agieval_shots_of_a_task_with_fewer():

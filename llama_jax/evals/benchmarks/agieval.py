@@ -216,6 +216,6 @@ BENCHMARK = Benchmark(
             score,
             (ACCURACY, EXTRACTED),
         ),
-        *letter_formats(letters, gold),
+        *letter_formats(gold),
     ),
 )

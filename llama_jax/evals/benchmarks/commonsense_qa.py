@@ -117,5 +117,5 @@ BENCHMARK = Benchmark(
     paper=PaperColumn("20", "CSQA", "acc"),
     chance=0.2,
     shots=Source(SHOT_SCHEMA, read_shot, json_list_rows),
-    answer_formats=letter_formats(lambda example: LETTERS, gold),
+    answer_formats=letter_formats(gold),
 )
