@@ -49,11 +49,14 @@ def line(row: SelfCheck) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get("LLAMA_JAX_DATA"))
+    parser.add_argument("--data", type=Path, default=os.environ.get("LLAMA_JAX_DATA") or None)
     parser.add_argument("--tasks", nargs="+", default=[task.name for task in BENCHMARKS])
     parser.add_argument("--limit", type=int)
     parser.add_argument("--tokenizer", type=Path, default=samples.TOKENIZER)
     arguments = parser.parse_args()
+    unknown = sorted(set(arguments.tasks) - {task.name for task in BENCHMARKS})
+    if unknown or (arguments.limit is not None and arguments.limit < 1):
+        parser.error(f"unknown tasks {unknown}" if unknown else "--limit must be at least 1")
     tokenizer = load_tokenizer(arguments.tokenizer)
     print(f"{'task':16} {'protocol':12} {'n':>6} {'gold':>7} {'wrong':>7}  unreachable")
     status = 0

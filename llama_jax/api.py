@@ -50,6 +50,8 @@ class Model:
 
     def __post_init__(self) -> None:
         check_fits(self.tokenizer, self.config)
+        if self.batch_tokens < 1:
+            raise InputError(f"batch_tokens {self.batch_tokens}: it must be at least 1")
 
     @cached_property
     def engine(self) -> Engine:

@@ -3,16 +3,20 @@
 Their signatures and docstrings are the command line (tyro). Heavy modules are imported inside.
 """
 
+import functools
+import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from llama_jax import data_commands, perplexity_command, score_command
 from llama_jax.command_options import DType, ModelPath, Platform, load_model
+from llama_jax.errors import InputError
 
 RunPaths = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 Repeated = tyro.conf.UseAppendAction
@@ -139,7 +143,7 @@ def evaluate(
 
     names = [name.strip() for name in tasks.split(",") if name.strip()]
     choose(names, protocol, shots)  # a wrong name is refused before weights are read
-    if data is None and "LLAMA_JAX_DATA" in os.environ:
+    if data is None and os.environ.get("LLAMA_JAX_DATA"):
         data = Path(os.environ["LLAMA_JAX_DATA"])
     loaded = load_model(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
     results = api.evaluate(
@@ -172,9 +176,13 @@ def report(runs: RunPaths, /, *, out: Path, reference: str = "Llama 2 7B") -> No
         out: where report.md and index.html are written.
         reference: row of the paper to compare with.
     """
+    from llama_jax.evals.results import require_folder
     from llama_jax.report import RunFiles, markdown, write_report
 
-    read = [RunFiles.read(folder) for folder in runs]
+    require_folder(out)
+    names = [folder.resolve().name for folder in runs]
+    labels = [n if names.count(n) == 1 else str(r) for n, r in zip(names, runs, strict=True)]
+    read = [RunFiles.read(run, label) for run, label in zip(runs, labels, strict=True)]
     page = write_report(read, out, reference=reference)
     print(markdown(read, reference), end="")
     print(f"\n{page}")
@@ -192,6 +200,27 @@ COMMANDS = {
 
 
 def call(name: str, arguments: list[str]) -> None:
-    """Parses the arguments of a subcommand and calls it."""
-    config = (tyro.conf.OmitArgPrefixes,)
-    tyro.cli(COMMANDS[name], prog=f"llama-jax {name}", args=arguments, config=config)
+    """Parses the arguments of a subcommand and calls it.
+
+    Raises:
+        InputError: the arguments are wrong; what the parser prints, as one line.
+    """
+    command, stderr, said = COMMANDS[name], sys.stderr, io.StringIO()
+
+    @functools.wraps(command)
+    def parsed(*args: Any, **kwargs: Any) -> None:
+        sys.stderr = stderr
+        command(*args, **kwargs)
+
+    sys.stderr = said
+    try:
+        config = (tyro.conf.OmitArgPrefixes,)
+        tyro.cli(parsed, prog=f"llama-jax {name}", args=arguments, config=config)
+    except SystemExit as stop:
+        plain = re.sub(r"\x1b\[[\d;]*m", "", said.getvalue())  # without colours and boxes
+        words = re.sub("[\u2500-\u257f]+", " ", plain).split()
+        if stop.code and words:
+            raise InputError(" ".join(words)) from None
+        raise
+    finally:
+        sys.stderr = stderr

@@ -43,7 +43,7 @@ def data(
         data_dir: DIR of DIR/TASK/file; default LLAMA_JAX_DATA, else the samples inside the package.
         json_output: print JSON.
     """
-    if data_dir is None and "LLAMA_JAX_DATA" in os.environ:
+    if data_dir is None and os.environ.get("LLAMA_JAX_DATA"):
         data_dir = Path(os.environ["LLAMA_JAX_DATA"])
     known = task_names(MANIFEST)
     if strangers := [task for task in tasks if task not in known]:

@@ -40,8 +40,10 @@ def perplexity(
         json_output: print JSON instead of the table.
     """
     from llama_jax.evals.perplexity import read_text, record
-    from llama_jax.evals.results import write_json
+    from llama_jax.evals.results import require_folder, write_json
 
+    if out is not None:
+        require_folder(out)
     content = read_text(text)
     loaded = load_model(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
     found = loaded.perplexity(content, window=window, stride=stride, second_bos=second_bos)

@@ -41,7 +41,7 @@ def score(
     from llama_jax.evals.benchmarks import benchmark
     from llama_jax.evals.score_saved import score_saved
 
-    if data_dir is None and "LLAMA_JAX_DATA" in os.environ:
+    if data_dir is None and os.environ.get("LLAMA_JAX_DATA"):
         data_dir = Path(os.environ["LLAMA_JAX_DATA"])
     name, slash, subtask = task.partition("/")
     if slash and not subtask:

@@ -248,3 +248,32 @@ def test_a_reader_that_has_seen_enough_ends_the_program_quietly(small_model):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("eval", "--tasks", "boolq", "--bogus"), "Unrecognized options: --bogus"),
+        (("eval",), "Missing from llama-jax eval: --tasks"),
+        (("eval", "--tasks", "boolq", "--limit", "x"), "--limit"),
+        (("eval", "--tasks", "boolq", "--batch-tokens", "0"), "batch_tokens 0: it must be"),
+        (("eval", "--tasks", "boolq", "--out", "{file}"), "is a file, not a folder"),
+        (("perplexity", "--text", "{file}", "--out", "{file}/x"), "is a file, not a folder"),
+    ],
+)
+def test_wrong_arguments_are_one_line(run, small_model, tmp_path, args, said):
+    file = tmp_path / "file"
+    file.write_text("text")
+    name, *options = (arg.format(file=file) for arg in args)
+    status, out, err = run(name, small_model, *options)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+def test_runs_of_the_same_name_are_told_apart(run, small_model, tmp_path):
+    for folder in ("a", "b"):
+        out = tmp_path / folder / "run"
+        assert run("eval", small_model, "--tasks", "winogrande", "--limit", 1, "--out", out)[0] == 0
+    folders = (tmp_path / "a" / "run", tmp_path / "b" / "run")
+    status, out, _ = run("report", *folders, "--out", tmp_path / "page")
+    assert status == 0 and all(str(folder) in out for folder in folders)

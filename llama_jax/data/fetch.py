@@ -40,6 +40,7 @@ def fetch_set(known: KnownSet, data_dir: Path) -> tuple[str, ...]:
 def fetch_file(task: str, file: KnownFile, data_dir: Path) -> None:
     """Downloads one file to `data_dir`/`task`, where it appears whole and right or not at all."""
     target = data_dir / task / file.path
+    made = not data_dir.exists()
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=data_dir, prefix=".fetching-") as scratch:
@@ -54,6 +55,10 @@ def fetch_file(task: str, file: KnownFile, data_dir: Path) -> None:
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
             part.rename(target)
+    except InputError:
+        if made:
+            data_dir.rmdir()
+        raise
     except OSError as error:
         raise InputError(
             f"{task}: cannot write {target}: {error.strerror or error}; choose another --data DIR"

@@ -98,7 +98,8 @@ def locate_rows(
         return locate(task, data_dir, role, manifest, "" if hub is None else hub.pattern)
     except UnknownBytes as error:
         # A malformed line, where there is one, says more than a digest.
-        collections.deque(checked_rows(error.path, parse, schema), maxlen=0)
+        if error.has_rows:
+            collections.deque(checked_rows(error.path, parse, schema), maxlen=0)
         raise
 
 

@@ -159,9 +159,10 @@ def _holds(folder: Path, known: KnownSet) -> bool:
 class UnknownBytes(InputError):
     """A file has the name of a known one and other bytes."""
 
-    def __init__(self, message: str, path: Path) -> None:
+    def __init__(self, message: str, path: Path, has_rows: bool) -> None:
         super().__init__(message)
         self.path = path
+        self.has_rows = has_rows
 
 
 def locate(
@@ -191,17 +192,23 @@ def locate(
     for known in by_bytes(known_here, folder):
         if is_complete(known, folder):
             for file in known.every_file:
-                verify_file(task, folder / file.path, file)
+                verify_file(task, folder / file.path, file, file in known.files)
             return Located(known, folder)
     if data_dir is None:
         raise InputError(
             f"{task}: the package has no sample of its {role}; give the folder of raw files with "
             "--data DIR, laid out as DIR/TASK/file"
         )
-    raise InputError(_absent(task, role, folder, known_here, hub_pattern))
+    listed = {
+        file.path
+        for other in task_roles(task, manifest)
+        for known in known_sets(task, other, manifest)
+        for file in known.every_file
+    }
+    raise InputError(_absent(task, role, folder, known_here, hub_pattern, listed))
 
 
-def verify_file(task: str, path: Path, known: KnownFile) -> None:
+def verify_file(task: str, path: Path, known: KnownFile, has_rows: bool = True) -> None:
     """Compares the digest of a file that is there; other bytes are UnknownBytes."""
     digest = file_sha256(path)
     if digest != known.sha256:
@@ -210,11 +217,17 @@ def verify_file(task: str, path: Path, known: KnownFile) -> None:
             f"the manifest lists sha256 {known.sha256}, {known.rows} rows; "
             "put the authors' unchanged file there",
             path,
+            has_rows,
         )
 
 
 def _absent(
-    task: str, role: str, folder: Path, known_here: list[KnownSet], hub_pattern: str
+    task: str,
+    role: str,
+    folder: Path,
+    known_here: list[KnownSet],
+    hub_pattern: str,
+    listed: set[str],
 ) -> str:
     """Says what was looked for, what lies there instead, and what to do."""
     wanted = [known for known in known_here if known.kind != "samples"]
@@ -226,7 +239,6 @@ def _absent(
     missing = [f.path for f in wanted[0].every_file if not (folder / f.path).is_file()]
     if len(missing) < len(wanted[0].every_file):
         message += f"; missing {', '.join(missing)}"
-    listed = {file.path for known in known_here for file in known.every_file}
     there = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
     if strangers := [p for p in there if p.relative_to(folder).as_posix() not in listed]:
         path = strangers[0]

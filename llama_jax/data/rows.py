@@ -122,7 +122,16 @@ def _utf8(path: Path) -> str:
 
 def checked_rows(path: Path, parse: Parser, schema: Record) -> Iterator[dict[str, Any]]:
     """Yields the rows of `path`; the first that breaks the schema is an InputError."""
-    for number, row in parse(path):
+    rows = parse(path)
+    while True:
+        try:
+            number, row = next(rows)
+        except StopIteration:
+            return
+        except InputError:
+            raise
+        except (ValueError, RecursionError, csv.Error) as error:
+            raise InputError(f"{path}: cannot be read: {error}") from error
         if found := problem(schema, row):
             raise InputError(f"{path}:{number}: {found}")
         yield row

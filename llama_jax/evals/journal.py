@@ -56,7 +56,9 @@ def read_journal(path: Path, owner: dict[str, Any]) -> tuple[dict[str, Answer], 
                 refuse_other(path, entry, owner)
             else:
                 answers[entry["item"]] = _answer(entry)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except InputError:
+            raise
+        except (ValueError, RecursionError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path}:{number}: damaged line ({error}); delete the file, its answers will be "
                 "computed again"

@@ -34,7 +34,7 @@ def load_judge(name: str) -> Judge:
         raise InputError(f"judge {name!r} is not of the form module:function")
     try:
         found: Any = importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, SyntaxError, TypeError, ValueError) as error:
         raise InputError(
             f"judge {name!r}: {error}; its folder must be in PYTHONPATH, or the module installed"
         ) from error
@@ -91,7 +91,7 @@ def _judged(protocol: Protocol, needs: Judged, judge: Judge, name: str) -> Proto
         plain = protocol.score(example, response)
         values = []
         for output, known in zip(response.outputs, plain.output_values, strict=True):
-            labels = judge(example, output.text.strip())
+            labels = _asked(judge, name, example, output.text.strip())
             values.append({**known, **needs.values(_checked(labels, needs.labels, name, example))})
         return replace(plain, values=mean_of_outputs(values), output_values=tuple(values))
 
@@ -102,6 +102,14 @@ def _judged(protocol: Protocol, needs: Judged, judge: Judge, name: str) -> Proto
         primary=needs.primary,
         judged=None,
     )
+
+
+def _asked(judge: Judge, name: str, example: Example, text: str) -> Any:
+    """What the user's judge says; where it fails, that is the user's to mend."""
+    try:
+        return judge(example, text)
+    except Exception as error:
+        raise InputError(f"judge {name}, example {example.id}: it raised {error!r}") from error
 
 
 def _checked(

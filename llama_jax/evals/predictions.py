@@ -93,6 +93,8 @@ class _Pairs(list):
 
 
 def _require_file(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give a file")
     if not path.is_file():
         raise InputError(f"{path}: no such file")
 

@@ -70,6 +70,8 @@ def task_result(plan: TaskPlan, scores: Sequence[Score], tokenizer_sha256: str) 
         "chance": plan.benchmark.chance,
         "paper": paper_numbers(plan.benchmark, plan.name),
     }
+    if result["primary"] != plan.protocol.primary:
+        result["chance"] = None  # it is the undefined metric's
     if plan.benchmark.judge:
         result["judge"] = plan.benchmark.judge
     if plan.benchmark.outcomes is not None:
@@ -179,6 +181,7 @@ def earlier_tasks(out_dir: Path, owner: dict[str, Any]) -> dict[str, dict[str, A
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        refuse_other(path, {"schema": found["schema"]}, {"schema": SCHEMA})
         for result in found["tasks"].values():
             mine = {
                 "schema": found["schema"],
@@ -201,6 +204,15 @@ def write_jsonl(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Writes one JSON object a line, whole or not at all."""
     texts = (json.dumps(line, ensure_ascii=False, allow_nan=False) for line in lines)
     _write(path, "".join(f"{text}\n" for text in texts))
+
+
+def require_folder(out_dir: Path) -> None:
+    """Refuses an output folder that is a file or lies below one, before anything is computed."""
+    for path in (out_dir, *out_dir.parents):
+        if path.exists():
+            if not path.is_dir():
+                raise InputError(f"--out {out_dir}: {path} is a file, not a folder; give another")
+            return
 
 
 def _write(path: Path, text: str) -> None:

@@ -18,6 +18,7 @@ from llama_jax.evals.requests import decode
 from llama_jax.evals.results import (
     Results,
     earlier_tasks,
+    require_folder,
     summary,
     task_result,
     write_json,
@@ -72,6 +73,9 @@ def evaluate(
         InputError: anything in the input is not as it must be.
     """
     begun = time.perf_counter()
+    out_dir = None if out_dir is None else Path(out_dir)
+    if out_dir is not None:
+        require_folder(out_dir)
     plans = plan_tasks(
         tasks,
         tokenizer,
@@ -86,7 +90,6 @@ def evaluate(
         manifest=manifest,
     )
     owner = identity(model_info, tokenizer)
-    out_dir = None if out_dir is None else Path(out_dir)
     known = [known_answers(plan, out_dir, owner) for plan in plans]
     results = {} if out_dir is None else earlier_tasks(out_dir, owner)
     samples, runs = {}, {}

@@ -89,11 +89,11 @@ def _lines(path: Path) -> tuple[dict[str, Any], ...]:
             "run llama-jax eval again with the same --out"
         )
     found = []
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for at, line in enumerate(itertools.islice(file, SAMPLE_LINES), start=1):
             try:
                 sample = json.loads(line)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}, line {at}: not JSON ({error})") from None
             _check_sample(sample, f"{path}, line {at}")
             found.append(sample)

@@ -1,3 +1,4 @@
+import csv
 import hashlib
 
 import pytest
@@ -42,3 +43,13 @@ def test_a_row_that_breaks_the_schema_is_named_by_file_and_line(tmp_path):
     assert str(error.value) == (
         f"{path}:2: label: 1 is not an index into endings, which has 1 entries"
     )
+
+
+@pytest.mark.parametrize("error", [ValueError("a number"), RecursionError(), csv.Error("a quote")])
+def test_what_a_parser_stumbles_over_is_named(tmp_path, error):
+    def parse(path):
+        yield 1, {"a": "b"}
+        raise error
+
+    with pytest.raises(InputError, match="file: cannot be read"):
+        list(checked_rows(tmp_path / "file", parse, Record({"a": Text()})))

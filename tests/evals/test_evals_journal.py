@@ -87,3 +87,10 @@ def test_identity_is_what_answers_depend_on(model_info, tokenizer):
         "tokenizer_sha256": "b" * 64,
         "dtype": "float32",
     }
+
+
+def test_a_journal_that_is_no_text_is_damaged(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b'{"a": 1}\n\xff\n')
+    with pytest.raises(InputError, match=r"journal.jsonl:2: damaged line"):
+        read_journal(path, {"a": 1})

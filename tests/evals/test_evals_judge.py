@@ -123,3 +123,12 @@ def test_gold_answers_with_a_judge():
     task = with_judge(truthfulqa.BENCHMARK, truth)
     found = self_check(task, task.protocols[0], load_tokenizer(samples.TOKENIZER), None)
     assert (found.gold, found.wrong, found.unreachable, found.n) == (1, 0, (), 6)
+
+
+def test_a_judge_that_fails_is_named():
+    def judge(example, text):
+        raise KeyError("toxic")
+
+    task = with_judge(toxigen.BENCHMARK, judge, "my:judge")
+    with pytest.raises(InputError, match="judge my:judge, example 7: it raised KeyError"):
+        task.protocols[0].score(Example("7", {}), outputs("a"))
