@@ -26,12 +26,16 @@ class Row:
     fields: dict[str, Any]
 
 
-def jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields (line number, object) of a JSON-lines file; a bad or blank line is an InputError."""
+def jsonl_rows(path: Path, *, distinct: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields (line number, object) of a JSON-lines file; a bad or blank line is an InputError.
+
+    So is, if names are to be `distinct`, an object that has one twice: JSON's readers take the last.
+    """
+    hook = _distinct if distinct else None
     with path.open("rb") as file:  # bytes: U+2028 and friends inside a text end no line
         for number, line in enumerate(file, start=1):
             try:
-                row = json.loads(line.decode("utf-8"))
+                row = json.loads(line.decode("utf-8"), object_pairs_hook=hook)
             except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, beyond measure
                 raise InputError(f"{path}:{number}: not a line of JSON: {error}") from None
             if not isinstance(row, dict):
@@ -39,6 +43,13 @@ def jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     f"{path}:{number}: expected a JSON object, got {type(row).__name__}"
                 )
             yield number, row
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"an object has a name twice, of {[name for name, _ in pairs]}")
+    return found
 
 
 def json_list_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

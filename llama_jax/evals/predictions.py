@@ -53,7 +53,7 @@ def read_predictions(path: Path) -> Saved[str]:
     """
     _require_file(path)
     pairs = []
-    for number, row in jsonl_rows(path):
+    for number, row in jsonl_rows(path, distinct=True):
         if found := problem(LINE, row):
             raise InputError(
                 f'{path}:{number}: {found}; a line is {{"id": TEXT, "completions": [TEXT, ...]}}'

@@ -50,6 +50,10 @@ def test_texts_are_kept_as_they_are(write):
         ('{"id": "0", "completions": [null]}\n', r"completions\[0\]: expected text, got NoneType"),
         ('{"id": "0", "completions": ["\\ud800"]}\n', r"file.jsonl:1: a lone surrogate, U\+D800"),
         (
+            '{"id": "0", "completions": ["5"], "completions": ["6"]}\n',
+            "file.jsonl:1: not a line of JSON: an object has a name twice",
+        ),
+        (
             lines(("0", ["a"]), ("1", ["a"]), ("0", ["b"]), ("1", ["b"])),
             r"2 ids \('0', '1'\) more than once",
         ),
