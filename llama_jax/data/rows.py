@@ -29,7 +29,7 @@ class Row:
 def jsonl_rows(path: Path, *, distinct: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields (line number, object) of a JSON-lines file; a bad or blank line is an InputError.
 
-    So is, if names are to be `distinct`, an object that has one twice: JSON's readers take the last.
+    So is, if names are to be `distinct`, an object that has one twice: readers take the last one.
     """
     hook = _distinct if distinct else None
     with path.open("rb") as file:  # bytes: U+2028 and friends inside a text end no line
