@@ -52,7 +52,7 @@ def choose(
         if shots is not None and isinstance(task, str) and (_is_table(task) or "@" in task):
             raise InputError(f"shots {shots}: task {task} says its own; give only one of the two")
         if isinstance(task, str) and _is_table(task):
-            ours = [_parsed(spec, protocol, shots) for spec in _specs(task)]
+            ours = [_parsed(spec, protocol, shots) for spec in paper.tasks_of(task)]
         else:
             ours = [_parsed(task, protocol, shots)]
             named += ours
@@ -79,19 +79,6 @@ def paper_column(benchmark: Benchmark, task: str) -> PaperColumn | None:
 
 def _is_table(name: str) -> bool:
     return name.startswith(paper.PREFIX) and all(b.name != name for b in benchmarks.BENCHMARKS)
-
-
-def _specs(table: str) -> tuple[str, ...]:
-    """The tasks of a table; benchmarks that are not here are refused by name, all at once."""
-    specs = paper.tasks_of(table)
-    here = {benchmark.name for benchmark in benchmarks.BENCHMARKS}
-    missing = [name for name in dict.fromkeys(map(benchmark_of, specs)) if name not in here]
-    if missing:
-        raise InputError(
-            f"{table} needs benchmarks that are not here: {', '.join(missing)}; "
-            f"name those that are: {', '.join(s for s in specs if benchmark_of(s) in here) or '-'}"
-        )
-    return specs
 
 
 def benchmark_of(task: str) -> str:
