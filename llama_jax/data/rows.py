@@ -111,6 +111,14 @@ def tsv_records(
         yield number, dict(zip(header, fields, strict=True))
 
 
+def labelled_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields (line, row) of JSON lines, each with its `label` out of NAME-labels.lst beside."""
+    rows = list(jsonl_rows(path))
+    labels = labels_beside(path, f"{path.stem}-labels.lst", len(rows))
+    for (line, row), label in zip(rows, labels, strict=True):
+        yield line, {**row, "label": label}
+
+
 def labels_beside(path: Path, name: str, rows: int) -> list[str]:
     """Returns the lines of the label file `name` beside `path`, one for each of its rows."""
     labels = path.with_name(name)

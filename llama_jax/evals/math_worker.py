@@ -25,7 +25,7 @@ def _verdict(left: str, right: str, strict: bool) -> str:
 
     try:
         read = [parse_latex(text, strict=strict) for text in (left, right)]
-    except Exception:
+    except Exception:  # the parser fails on a model's LaTeX in any way there is
         return "unread"
     try:
         # A number's "==" and not `equals`: this is lm-evaluation-harness's test.

@@ -45,6 +45,11 @@ class Rule:
     guess: bool = False
 
 
+def row_as_it_is(row: Row) -> Example:
+    """The usual `Source.read`: takes the row as it is; its place is its id."""
+    return Example(str(row.index), row.fields)
+
+
 @dataclass(frozen=True)
 class PaperColumn:
     """Where the paper prints this benchmark: table, column, and the metric to set beside it."""

@@ -99,17 +99,24 @@ def evaluate(
         if out_dir is not None:
             write_jsonl(out_dir / "samples" / f"{name}.jsonl", samples[name])
             write_json(out_dir / "results.json", summary(model_info, results))
+    run = _record(model_info, begun, runs, out_dir)
+    return Results(summary(model_info, results), samples, run)
+
+
+def _record(
+    model_info: ModelInfo, begun: float, tasks: dict[str, Any], out_dir: Path | None
+) -> dict[str, Any]:
+    """What differs from run to run; a rerun that asked nothing leaves the record of the work."""
     run = {
         "versions": _versions(),
         "device": model_info.device,
         "seconds": time.perf_counter() - begun,
-        "tasks": runs,
+        "tasks": tasks,
     }
-    # A rerun that asked nothing leaves the record of the run that did the work.
-    asked = any(task["items"] > task["known_before"] for task in runs.values())
+    asked = any(task["items"] > task["known_before"] for task in tasks.values())
     if out_dir is not None and (asked or not (out_dir / "run.json").exists()):
         write_json(out_dir / "run.json", run)
-    return Results(summary(model_info, results), samples, run)
+    return run
 
 
 def plan_tasks(

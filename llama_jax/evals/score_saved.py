@@ -71,15 +71,10 @@ def score_saved(
         raise InputError(f"missing {missing!r} is not one of {', '.join(MISSING)}")
     if outcomes is None:
         rule: AnswerFormat | OutcomeRule = _format(benchmark, answer_format)
-        if predictions is None:
-            raise InputError(f"{benchmark.name}: nothing to score; give --predictions FILE")
     else:
         rule = _outcome_rule(benchmark, answer_format)
-    texts = None if predictions is None else read_predictions(predictions)
-    verdicts = None if outcomes is None else read_outcomes(outcomes)
+    texts, verdicts = _read(benchmark.name, predictions, outcomes)
     files = {"predictions": texts, "outcomes": verdicts}
-    if texts is not None and verdicts is not None:
-        agree(texts, verdicts)
     known, examples = read_examples(
         benchmark.name, benchmark.examples, data_dir, "examples", manifest
     )
@@ -119,6 +114,19 @@ def score_saved(
         },
         [_sample(*pair, texts, verdicts) for pair in zip(examples, scores, strict=True)],
     )
+
+
+def _read(
+    task: str, predictions: Path | None, outcomes: Path | None
+) -> tuple[Saved[str] | None, Saved[bool] | None]:
+    """The files that are given, at least one; both must have the same ids."""
+    if predictions is None and outcomes is None:
+        raise InputError(f"{task}: nothing to score; give --predictions FILE")
+    texts = None if predictions is None else read_predictions(predictions)
+    verdicts = None if outcomes is None else read_outcomes(outcomes)
+    if texts is not None and verdicts is not None:
+        agree(texts, verdicts)
+    return texts, verdicts
 
 
 def _format(benchmark: Benchmark, name: str | None) -> AnswerFormat:

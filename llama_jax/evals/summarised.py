@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from llama_jax.data.lines import text_lines
-from llama_jax.data.rows import Row
 from llama_jax.data.schema import Record, Text
 from llama_jax.evals.metrics import mean
 from llama_jax.evals.protocol import AnswerFormat, Metric
@@ -25,11 +24,6 @@ def reference_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields (line, row)."""
     for number, line in enumerate(text_lines(path), start=1):
         yield number, {"reference": line}
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def score(example: Example, response: Generated) -> Score:

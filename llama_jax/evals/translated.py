@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from llama_jax.data.lines import parallel_lines
-from llama_jax.data.rows import Row
 from llama_jax.errors import InputError
 from llama_jax.evals.corpus_scores import corpus_bleu, corpus_chrf
 from llama_jax.evals.generated import EXTRACTED, extracted_score
@@ -59,11 +58,6 @@ CHRF = Metric(
     _over_corpus(corpus_chrf),
 )
 METRICS = (BLEU, CHRF, EXTRACTED)
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def verbatim_score(example: Example, response: Generated) -> Score:

@@ -104,7 +104,7 @@ def test_openbookqa_rows_that_cannot_be_asked(tmp_path, lines, said):
 def test_siqa_labels_are_checked(tmp_path):
     path = write(tmp_path / "d.jsonl", '{"context": "c"}')
     with pytest.raises(InputError, match=r"d-labels\.lst: the labels of d\.jsonl are missing"):
-        list(siqa.parse(path))
+        list(siqa.BENCHMARK.examples.parse(path))
     with pytest.raises(InputError, match="file:7: label: str '0' is not one of"):
         bad = [(7, {**SIQA, "label": "0"})]
         list(checked_rows(Path("file"), lambda path: iter(bad), siqa.SCHEMA))

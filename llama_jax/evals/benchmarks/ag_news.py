@@ -15,12 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llama_jax.data.rows import Row, csv_records
+from llama_jax.data.rows import csv_records
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.errors import InputError
 from llama_jax.evals.choices import ACC
 from llama_jax.evals.classified import ECE, F1_MACRO, MCC, classification_score
 from llama_jax.evals.protocol import Benchmark, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Choices, ChosenFrom, Example, Score, shared_context
 
 HEADER = ["Class Index", "Title", "Description"]
@@ -44,11 +45,6 @@ def parse(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 f"{path}:{line}: {len(fields)} columns; expected {len(HEADER)}: {', '.join(HEADER)}"
             )
         yield line, dict(zip(("class", "title", "description"), fields, strict=True))
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def clean(text: str) -> str:

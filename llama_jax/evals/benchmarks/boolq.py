@@ -15,21 +15,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from llama_jax.data.parquet import Hub
-from llama_jax.data.rows import Row
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_UNCONDITIONAL, choice_score
 from llama_jax.evals.protocol import Benchmark, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Choices, ChosenFrom, Example, Score, shared_context
 
 ANSWERS = ("no", "yes")
 # The text "false" is a true value of Python: labels are looked up, never converted.
 LABELS = {"false": 0, "true": 1, False: 0, True: 1}
 SCHEMA = Record({"question": Text(), "passage": Text(), "label": OneOf(tuple(LABELS))})
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def from_hub(row: dict[str, Any]) -> dict[str, Any]:

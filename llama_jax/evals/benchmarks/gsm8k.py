@@ -13,7 +13,7 @@ gsm8k_cot. An answer that cannot be found counts as wrong, and `extracted` says 
 from collections.abc import Sequence
 
 from llama_jax.data.parquet import Hub
-from llama_jax.data.rows import Row, json_list_rows
+from llama_jax.data.rows import json_list_rows
 from llama_jax.data.schema import Record, Text
 from llama_jax.evals.answers import (
     answer_is_number,
@@ -25,16 +25,12 @@ from llama_jax.evals.answers import (
 from llama_jax.evals.generated import EXTRACTED, extracted_score
 from llama_jax.evals.gsm8k_formats import EXACT, FORMATS, gold
 from llama_jax.evals.protocol import Benchmark, Metric, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Example, Generate, Generated, Score
 
 SCHEMA = Record({"question": Text(), "answer": Text(pattern=r"#### -?[\d,.]*\d\s*$")})
 SHOT_SCHEMA = Record({"question": Text(), "answer": Text(pattern=r"The answer is -?\d")})
 FLEXIBLE = Metric("exact_match_flexible", "The last number is the gold answer.")
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 HUB = Hub("main/test-*.parquet", "test", ("question", "answer"), dict)

@@ -16,10 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 from llama_jax.data.parquet import Hub
-from llama_jax.data.rows import Row
 from llama_jax.data.schema import Index, ListOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_NORM, choice_score
 from llama_jax.evals.protocol import Benchmark, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Choices, ChosenFrom, Example, Score, shared_context
 
 SCHEMA = Record(
@@ -32,11 +32,6 @@ SCHEMA = Record(
     }
 )
 METRICS = (ACC, ACC_NORM)
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def from_hub(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,12 +15,12 @@ a tag for each token ("tags"). Entities are scored as the script conlleval does.
 from collections.abc import Sequence
 
 from llama_jax.data.conll import conll_rows
-from llama_jax.data.rows import Row
 from llama_jax.data.schema import ListOf, Record, Text
 from llama_jax.evals.entities import entities
 from llama_jax.evals.entity_lines import entity_lines
 from llama_jax.evals.entity_scores import ENTITIES, METRICS, TAGS, TYPES, lines_score
 from llama_jax.evals.protocol import Benchmark, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Example, Generate
 
 SCHEMA = Record(
@@ -34,11 +34,6 @@ INSTRUCTION = (
     "person, ORG for an organization, LOC for a location and MISC for any other name. Write none "
     "if there is no named entity."
 )
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def gold_texts(example: Example) -> list[str]:

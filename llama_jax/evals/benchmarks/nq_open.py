@@ -16,21 +16,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from llama_jax.data.parquet import Hub
-from llama_jax.data.rows import Row
 from llama_jax.data.schema import ListOf, Record, Text
 from llama_jax.evals.answers import harness_normalise, normalise_answer
 from llama_jax.evals.generated import EXTRACTED, extracted_score
 from llama_jax.evals.protocol import Benchmark, Metric, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Example, Generate, Generated, Score
 
 SCHEMA = Record({"question": Text(), "answer": ListOf(Text(), minimum=1)})
 EXACT = Metric("exact_match", "The normalised text is one of the normalised gold answers.")
 STOP = ("\n", ".", ",")
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 HUB = Hub("nq_open/validation-*.parquet", "validation", ("question", "answer"), dict)

@@ -9,16 +9,16 @@ Fills     Llama 2, Table 20, column PIQA, 0-shot.
 likelihood per character (Llama 1, section 3). `lm-eval` writes "Question: {goal}\nAnswer:".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from llama_jax.data.parquet import Hub
-from llama_jax.data.rows import Row, jsonl_rows, labels_beside
+from llama_jax.data.rows import labelled_rows
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_NORM, choice_score
 from llama_jax.evals.protocol import Benchmark, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Choices, ChosenFrom, Example, Score, shared_context
 
 SCHEMA = Record(
@@ -30,19 +30,6 @@ SCHEMA = Record(
     }
 )
 METRICS = (ACC, ACC_NORM)
-
-
-def parse(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields (line, row); the label comes from the file beside."""
-    rows = list(jsonl_rows(path))
-    labels = labels_beside(path, f"{path.stem}-labels.lst", len(rows))
-    for (line, row), label in zip(rows, labels, strict=True):
-        yield line, {**row, "label": label}
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def from_hub(row: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +88,7 @@ BENCHMARK = Benchmark(
     name="piqa",
     title="PIQA",
     citation='Bisk et al. 2020, "PIQA: Reasoning about Physical Commonsense in Natural Language"',
-    examples=Source(SCHEMA, read, parse, HUB),
+    examples=Source(SCHEMA, read, labelled_rows, HUB),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("20", "PIQA", "acc_norm"),
     chance=0.5,

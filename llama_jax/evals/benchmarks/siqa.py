@@ -11,15 +11,14 @@ decides by likelihood per character (Llama 1, section 3). Known gap: Llama 2 7B 
 lm-evaluation-harness acc 41.4 and acc_norm 45.2.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from llama_jax.data.rows import Row, jsonl_rows, labels_beside
+from llama_jax.data.rows import labelled_rows
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC, ACC_NORM, choice_score
 from llama_jax.evals.protocol import Benchmark, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Choices, ChosenFrom, Example, Score, shared_context
 
 ANSWERS = ("answerA", "answerB", "answerC")
@@ -28,19 +27,6 @@ SCHEMA = Record(
     {name: Text() for name in ("context", "question", *ANSWERS)} | {"label": OneOf(LABELS)}
 )
 METRICS = (ACC_NORM, ACC)
-
-
-def parse(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields (line, row); the label comes from the file beside."""
-    rows = list(jsonl_rows(path))
-    labels = labels_beside(path, f"{path.stem}-labels.lst", len(rows))
-    for (line, row), label in zip(rows, labels, strict=True):
-        yield line, {**row, "label": label}
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def prompt(example: Example, shots: Sequence[Example] = ()) -> Choices:
@@ -88,7 +74,7 @@ BENCHMARK = Benchmark(
     name="siqa",
     title="SIQA",
     citation='Sap et al. 2019, "Social IQa: Commonsense Reasoning about Social Interactions"',
-    examples=Source(SCHEMA, read, parse),
+    examples=Source(SCHEMA, read, labelled_rows),
     protocols=(PAPER, LM_EVAL),
     paper=PaperColumn("20", "SIQA", "acc_norm"),
     chance=1 / 3,

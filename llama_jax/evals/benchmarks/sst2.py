@@ -13,20 +13,15 @@ not among the known files.
 
 from collections.abc import Sequence
 
-from llama_jax.data.rows import Row
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC
 from llama_jax.evals.classified import ECE, MCC, classification_score, f1_of
 from llama_jax.evals.protocol import Benchmark, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Choices, ChosenFrom, Example, Score, shared_context
 
 LABELS = ("Negative", "Positive")
 SCHEMA = Record({"sentence": Text(), "label": OneOf((0, 1))})
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def review(text: str, label: int | None = None) -> str:

@@ -22,13 +22,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llama_jax.data.rows import Row, text_lines
+from llama_jax.data.rows import text_lines
 from llama_jax.data.schema import Boolean, ListOf, MemberOf, Record, Text
 from llama_jax.errors import InputError
 from llama_jax.evals import metrics
 from llama_jax.evals.classification import softmax
 from llama_jax.evals.generated import ANSWERED, answered_score
 from llama_jax.evals.protocol import Benchmark, Judged, Metric, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import (
     Choices,
     ChosenFrom,
@@ -111,11 +112,6 @@ def parse_shots(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         else:
             yield question[0], {"question": question[1], "answer": found[2]}
             question = None
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 def context(example: Example, shots: Sequence[Example]) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from llama_jax.data.parquet import Hub
-from llama_jax.data.rows import Row
 from llama_jax.data.schema import OneOf, Record, Text
 from llama_jax.evals.choices import ACC, choice_score
 from llama_jax.evals.protocol import Benchmark, PaperColumn, Protocol, Rule, Source
+from llama_jax.evals.protocol import row_as_it_is as read
 from llama_jax.evals.types import Choices, ChosenFrom, Example, Score, shared_continuation
 
 SCHEMA = Record(
@@ -28,11 +28,6 @@ SCHEMA = Record(
         "answer": OneOf(("1", "2")),
     }
 )
-
-
-def read(row: Row) -> Example:
-    """Takes the row as it is; its place is its id."""
-    return Example(str(row.index), row.fields)
 
 
 HUB = Hub(

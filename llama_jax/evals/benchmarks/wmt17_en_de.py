@@ -10,7 +10,8 @@ somebody saved, by BLEU and chrF of the corpus.
 
 from llama_jax.data.schema import Record
 from llama_jax.evals.protocol import Benchmark, Source
-from llama_jax.evals.translated import VERBATIM, read, reference_rows
+from llama_jax.evals.protocol import row_as_it_is as read
+from llama_jax.evals.translated import VERBATIM, reference_rows
 
 BENCHMARK = Benchmark(
     name="wmt17_en_de",

@@ -17,7 +17,8 @@ from typing import Any
 
 from llama_jax.data.schema import Record, Text
 from llama_jax.evals.protocol import Benchmark, Protocol, Rule, Source
-from llama_jax.evals.translated import METRICS, VERBATIM, read, source_rows
+from llama_jax.evals.protocol import row_as_it_is as read
+from llama_jax.evals.translated import METRICS, VERBATIM, source_rows
 from llama_jax.evals.types import Example, Generate, Generated, Score
 
 SCHEMA = Record({"source": Text(), "references": Record({})})

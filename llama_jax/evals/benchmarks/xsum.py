@@ -10,7 +10,8 @@ saved, by ROUGE-1, -2, -L and -Lsum.
 """
 
 from llama_jax.evals.protocol import Benchmark, Source
-from llama_jax.evals.summarised import SCHEMA, VERBATIM, read, reference_rows
+from llama_jax.evals.protocol import row_as_it_is as read
+from llama_jax.evals.summarised import SCHEMA, VERBATIM, reference_rows
 
 BENCHMARK = Benchmark(
     name="xsum",
