@@ -18,6 +18,7 @@ from llama_jax.lm_eval_backend.items import (
     pair_item,
     rolling_items,
 )
+from llama_jax.lm_eval_backend.texts import continuation
 
 _log = logging.getLogger(__name__)
 
@@ -109,30 +110,24 @@ class LlamaJax(LM):
         return totals
 
     def generate_until(self, requests, disable_tqdm: bool = False) -> list[str]:
-        """For each (context, arguments): what follows, up to a stop string.
-
-        Without the first space, which the decoder of Hugging Face's fast tokenizers drops as well.
-        """
+        """For each (context, arguments): what follows, up to a stop string."""
         asked = [request.args for request in requests]
-        items = self._fitted(
-            [
-                generate_item(
-                    *(self.model.tokenizer, context, how, self.max_length),
-                    max_new_tokens=self.max_gen_toks,
-                    seed=self.seed + index,
-                )
-                for index, (context, how) in enumerate(asked)
-            ]
-        )
+        tokenizer = self.model.tokenizer
+        default = {"max_new_tokens": self.max_gen_toks}
+        found = [
+            generate_item(tokenizer, *args, self.max_length, seed=self.seed + index, **default)
+            for index, args in enumerate(asked)
+        ]
+        items, texts = self._fitted(found), [""] * len(asked)
         with self._bar(len(items), "generate_until", disable_tqdm) as bar:
 
             def keep(index, result):
                 bar.update()
-                text = result.text.removeprefix(" ")
-                self.cache_hook.add_partial("generate_until", asked[index], text)
+                texts[index] = continuation(tokenizer, result.ids, items[index].stop)
+                self.cache_hook.add_partial("generate_until", asked[index], texts[index])
 
-            results = self.model.engine.generate(items, on_result=keep)
-        return [result.text.removeprefix(" ") for result in results]
+            self.model.engine.generate(items, on_result=keep)
+        return texts
 
     def _fitted(self, found: list[tuple[Any, int]]) -> list[Any]:
         """The items; says how many of them lost their beginning, as the harness does."""
