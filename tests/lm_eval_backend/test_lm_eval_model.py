@@ -114,6 +114,13 @@ def test_lost_beginnings_are_told(backend, caplog):
     assert "1 of 1 requests exceed the context of 128 tokens" in caplog.text
 
 
+def test_the_device_is_told_where_lm_eval_says_another(registered, small_model, caplog):
+    registered["llama_jax"](path=str(small_model), device="cpu")
+    assert caplog.text == ""
+    registered["llama_jax"](path=str(small_model), device="cuda:0")
+    assert "device cuda:0; JAX runs on cpu" in caplog.text
+
+
 def test_nothing_asked_is_nothing_answered(backend):
     assert backend.loglikelihood([], True) == []
     assert backend.loglikelihood_rolling([], True) == []
@@ -125,7 +132,6 @@ def test_nothing_asked_is_nothing_answered(backend):
     [
         ({"path": None}, "path=DIR"),
         ({"pretrained": "there"}, "pretrained"),
-        ({"device": "mps"}, "JAX_PLATFORMS"),
         ({"max_length": 4096}, "max_length 4096"),
     ],
 )
