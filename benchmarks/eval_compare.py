@@ -41,11 +41,12 @@ def _scores(requests: Rows, ours: Rows, peer: Rows) -> dict[str, Any]:
 def _texts(ours: Rows, peer: Rows) -> dict[str, Any]:
     """Texts are the same but for the first space, which the peer's decoder drops.
 
-    A batch of the peer goes on until its last row stops, so its ids may go on beyond ours.
+    A batch of the peer goes on until its last row stops, so its ids may go on beyond ours; of bytes
+    that are no UTF-8 the same ids give different texts.
     """
     different = []
     for index, (a, b) in enumerate(zip(ours, peer, strict=True)):
-        if a["text"].lstrip(" ") == b["text"].lstrip(" "):
+        if a["ids"] == b["ids"] or a["text"].lstrip(" ") == b["text"].lstrip(" "):
             continue
         both = list(zip(a["ids"], b["ids"], strict=False))
         at = next((i for i, (x, y) in enumerate(both) if x != y), len(both))
