@@ -23,6 +23,10 @@ from llama_jax.tokenizer import Tokenizer
 # An accelerator computes about this many tokens in the time that one more call costs it.
 _ACCELERATOR_CALL_TOKENS = 1024
 
+# A compilation takes about a second; it is worth as many tokens as are computed meanwhile by a
+# device of this many operations per second.
+_CPU_OPERATIONS, _ACCELERATOR_OPERATIONS = 1e11, 1e14
+
 
 class Engine:
     """Scores and continues token ids with one model.
@@ -64,6 +68,9 @@ class Engine:
             "batch_tokens": batch_tokens,
             "call_tokens": CALL_TOKENS if on_cpu else _ACCELERATOR_CALL_TOKENS,
         }
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(self._params))
+        operations = _CPU_OPERATIONS if on_cpu else _ACCELERATOR_OPERATIONS
+        self._shape_tokens = int(operations / (2 * parameters))
         self._batch_rows = batch_rows
         self.counts: Counter[str] = Counter()
         self.compiled_shapes: set[tuple] = set()
@@ -72,7 +79,7 @@ class Engine:
 
     def plan(self, items: Sequence[ScoreItem]) -> Plan:
         """How `score` will compute `items`; raises what it raises for them."""
-        return plan_scores(items, **self._limits)
+        return plan_scores(items, **self._limits, shape_tokens=self._shape_tokens)
 
     def score(
         self,

@@ -46,6 +46,20 @@ def segment_mask(
     return query_segments[:, :, None] == key_segments[:, None, :]
 
 
+def tree_mask(subtree_ends: Int[Array, "B T"]) -> Bool[Array, "B T T"]:
+    """True where the key is the query itself or stands on its path from the root.
+
+        root a, its children b and c, b's child d, in the order a b d c: ends 4 3 3 4
+
+    Args:
+        subtree_ends: of nodes laid out with a parent before its subtree and nothing in between:
+            where the subtree of each ends.
+    """
+    index = jnp.arange(subtree_ends.shape[1])
+    before = index[None, :, None] >= index[None, None, :]
+    return before & (index[None, :, None] < subtree_ends[:, None, :])
+
+
 def attention(
     query: Float[Array, "B T N H"],
     key: Float[Array, "B S K H"],

@@ -90,6 +90,15 @@ def as_prefix(cache: KVCache) -> SharedPrefix:
     return SharedPrefix(key, value, cache.lengths[0])
 
 
+def as_cache(prefix: SharedPrefix) -> KVCache:
+    """The inverse of `as_prefix`: a batch of one row, whose free slots are the prefix's padding."""
+    if isinstance(prefix.key, tuple):
+        key, value = (tuple(a[None] for a in arrays) for arrays in (prefix.key, prefix.value))
+    else:
+        key, value = prefix.key[:, None], prefix.value[:, None]
+    return KVCache(key, value, prefix.length[None])
+
+
 def advance(cache: KVCache, key, value, counts: Int[Array, "B"]) -> KVCache:
     """The cache with new buffers, `counts[b]` more entries being real in row b."""
     return dataclasses.replace(cache, key=key, value=value, lengths=cache.lengths + counts)

@@ -25,7 +25,7 @@ from jaxtyping import Array, Float, Int
 
 from llama_jax.config import LlamaConfig
 from llama_jax.model import cache as caches
-from llama_jax.model.attention import causal_mask, segment_mask
+from llama_jax.model.attention import causal_mask, segment_mask, tree_mask
 from llama_jax.model.cache import KVCache, SharedPrefix
 from llama_jax.model.layers import INIT_STD, Block, LayerState, RMSNorm, Shared, weight
 from llama_jax.model.rope import rope_angles, rope_frequencies
@@ -112,6 +112,7 @@ def forward(
     *,
     positions: Int[Array, "B T"] | None = None,
     segment_ids: Int[Array, "B T"] | None = None,
+    subtree_ends: Int[Array, "B T"] | None = None,
     prefix: tuple[SharedPrefix, ...] = (),
     cache: KVCache | None = None,
     token_counts: Int[Array, "B"] | None = None,
@@ -126,14 +127,17 @@ def forward(
         positions: of the tokens; by default they count on from the prefixes and the row's cache,
             and start anew with each segment.
         segment_ids: documents packed into a row, 1 and up, 0 for padding; attention stays inside.
+        subtree_ends: rows are trees, see `tree_mask`; needs `positions`.
         prefix: keys and values that stand before every row, in order.
         cache: the row's earlier tokens; new ones are written behind them.
         token_counts: with a cache, how many of each row's T tokens are real; default all.
         remat: recompute each layer's activations in the backward pass instead of keeping them.
     """
-    if segment_ids is not None and cache is not None:
-        raise ValueError("forward: segment_ids and cache exclude each other; packed rows have none")
-    shared = _shared(config, tokens, positions, segment_ids, prefix, cache)
+    if cache is not None and not (segment_ids is None and subtree_ends is None):
+        raise ValueError("forward: a cache excludes segment_ids and subtree_ends")
+    if subtree_ends is not None and positions is None:
+        raise ValueError("forward: subtree_ends need the positions of the tokens")
+    shared = _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache)
     state = LayerState(
         tuple((p.key, p.value) for p in prefix), None if cache is None else (cache.key, cache.value)
     )
@@ -207,7 +211,7 @@ def _module(params: dict, config: LlamaConfig) -> Decoder:
     return nnx.merge(_graph(config, stacked), nnx.State(params))
 
 
-def _shared(config, tokens, positions, segment_ids, prefix, cache) -> Shared:
+def _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache) -> Shared:
     """Masks and angles of one call."""
     offset = sum((p.length for p in prefix), start=jnp.int32(0))
     index = jnp.arange(tokens.shape[1], dtype=jnp.int32)[None]
@@ -216,6 +220,8 @@ def _shared(config, tokens, positions, segment_ids, prefix, cache) -> Shared:
         own_mask = causal_mask(index, jnp.arange(cache.capacity)[None])
     else:
         own_mask = causal_mask(index, index)
+    if subtree_ends is not None:
+        own_mask = tree_mask(subtree_ends)
     if segment_ids is not None:
         own_mask = own_mask & segment_mask(segment_ids, segment_ids)
         index = _positions_in_segments(segment_ids)
