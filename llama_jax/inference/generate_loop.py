@@ -9,8 +9,13 @@ import numpy as np
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference import decoding, scoring
-from llama_jax.inference.generation import GenerateGroup, GeneratePlan, capacities
-from llama_jax.inference.shapes import bucket
+from llama_jax.inference.generation import (
+    SMALLEST_CAPACITY,
+    GenerateGroup,
+    GeneratePlan,
+    capacities,
+)
+from llama_jax.inference.shapes import bucket, buckets
 from llama_jax.inference.slots import Device, Job, Slots
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult
@@ -122,7 +127,10 @@ class GenerateLoop:
         """The compiled functions for `count` slots of a group."""
         longest = max(len(job.prompt) for job in jobs)
         # One array holds the prompts of the group, whichever come together.
-        prompt_capacity = group.columns if longest <= group.columns else self._capacity(longest)
+        prompt_capacity = (
+            group.columns if longest <= group.columns else self._capacity(longest, longest)
+        )
+        whole = max(len(job.prompt) + job.limit for job in jobs)
         feed_rows = sorted({min(rows, count) for rows in group.feed_rows})
 
         def empty(capacity: int) -> decoding.SlotState:
@@ -147,7 +155,7 @@ class GenerateLoop:
                 np.int32(self._vocab_size),
             )
 
-        return Device(empty, feed, decode, self._capacity)
+        return Device(empty, feed, decode, lambda need: self._capacity(need, whole))
 
     def _rows_to_feed(self, prompts: int, sizes: Sequence[int], columns: int) -> int:
         """The size of array in which feeding all of the prompts costs least."""
@@ -177,10 +185,14 @@ class GenerateLoop:
             fed = decoding.feed(self._params, self._config, prefix, fed, tokens, counts)
         return fed, len(prompts)
 
-    def _capacity(self, need: int) -> int:
-        """A size that holds `need` tokens; no row gets more than the context, whatever is asked."""
+    def _capacity(self, need: int, whole: int) -> int:
+        """A size that holds `need` tokens; no row gets more than `whole`, whatever is asked.
+
+        Attention reads all slots of a cache, the empty ones too.
+        """
         context = self._config.context
-        return bucket(min(need, context), capacities(context))
+        most = bucket(whole, buckets(context, SMALLEST_CAPACITY // 4))
+        return min(most, bucket(min(need, context), capacities(context)))
 
     def _note(self, function: str, prefix: tuple[SharedPrefix, ...], *sizes: int) -> None:
         slots = prefix[0].key[0].shape[-3] if prefix else 0

@@ -10,7 +10,8 @@ from llama_jax.inference.prefixes import Prefix, Row, choose_groups, split_group
 from llama_jax.inference.shapes import CALL_TOKENS, bucket, buckets
 from llama_jax.inference.types import GenerateItem
 
-# Fewest slots of a cache: attention over some empty ones costs less than compiling another size.
+# Slots of a cache that may still have to grow: attention over some empty ones costs less than
+# compiling another size.
 SMALLEST_CAPACITY = 256
 
 # Prompts are fed in parts of batch_tokens / FEED_ROWS tokens at most, so that this many rows fit.

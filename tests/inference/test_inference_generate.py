@@ -190,7 +190,7 @@ def test_caches_grow_as_they_fill(make_engine, greedy, monkeypatch):
     engine = make_engine()
     items = [GenerateItem((1, 7), 80), GenerateItem((1, 8, 9, 3), 70), GenerateItem((1,), 3)]
     results = engine.generate(items)
-    assert {shape[-1] for shape in engine.compiled_shapes if shape[0] == "decode"} == {64, 128}
+    assert {shape[-1] for shape in engine.compiled_shapes if shape[0] == "decode"} == {64, 96}
     for item, result in zip(items, results, strict=True):
         assert result.ids == greedy(item.ids, item.max_new_tokens)[: len(result.ids)]
         assert len(result.ids) == item.max_new_tokens or result.stop_reason == "eos"
@@ -304,7 +304,7 @@ def test_compiled_shapes_of_generation(make_engine):
     engine = make_engine()
     engine.generate([GenerateItem((1, 5), 30), GenerateItem((1, 5, 6), 40)])
     shapes = set(engine.compiled_shapes)
-    assert shapes == {("feed", 0, 2, 8, 8), ("decode", 0, 2, 128)}
+    assert shapes == {("feed", 0, 2, 8, 8), ("decode", 0, 2, 64)}
     engine.generate([GenerateItem((1, 7), 50), GenerateItem((1, 2, 3, 4), 3, seed=5)])
     assert engine.compiled_shapes == shapes
 
