@@ -43,8 +43,8 @@ class Engine:
     Attributes:
         counts: tokens so far: "prefilled" (real ones that went through the model), "saved" (by
             sharing), "padding" (positions computed for nothing; scoring only), "scored",
-            "generated" (end-of-sequence ids included). And "halved": batches that memory did not
-            suffice for, so that they were done in halves.
+            "generated" (end-of-sequence ids included). And "halved": batches or slots that memory
+            did not suffice for, so that they were done in halves.
         compiled_shapes: what was compiled for: (function, sizes ...).
     """
 
@@ -55,7 +55,7 @@ class Engine:
         tokenizer: Tokenizer,
         *,
         batch_tokens: int = 4096,
-        batch_rows: int = 16,
+        batch_rows: int = 64,
         dtype=None,
     ) -> None:
         self._params = jax.tree.map(lambda array: jnp.asarray(array, dtype), params)
@@ -122,11 +122,11 @@ class Engine:
             items: what to continue.
             on_text: called with an item's index and new text as it is generated; the pieces of an
                 item join to its result's text, and never hold any of a stop string.
-            on_result: called with an item's index and result when its batch has ended.
+            on_result: called with an item's index and result when it has ended.
 
         Raises:
             InputError: an item does not fit the model (nothing is computed then), or memory does
-                not suffice for `batch_rows` rows.
+                not suffice for a single row.
         """
         plan = plan_generation(items, batch_rows=self._batch_rows, **self._limits)
         if not items:
@@ -145,6 +145,11 @@ class Engine:
             stacked = isinstance(self._params["layers"], dict)
             params = jax.jit(decoder.unstack)(self._params) if stacked else self._params
             self._generate_loop = GenerateLoop(
-                params, self._config, self._tokenizer, self.counts, self.compiled_shapes
+                params,
+                self._config,
+                self._tokenizer,
+                self.counts,
+                self.compiled_shapes,
+                self._limits["call_tokens"],
             )
         return self._generate_loop

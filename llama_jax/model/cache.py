@@ -81,6 +81,41 @@ def write(
     )
 
 
+def insert(
+    cache: KVCache,
+    new: KVCache,
+    sources: Int[Array, "N"],
+    targets: Int[Array, "N"],
+    count: Int[Array, ""],
+) -> KVCache:
+    """Puts row `sources[i]` of `new` in the place of row `targets[i]`, for i from 0 to `count`.
+
+    Row by row, so that a donated cache is changed in place and nothing but the new rows is copied.
+    Slots of `new` beyond the capacity of `cache` are dropped; they must be empty.
+
+    Args:
+        cache: the rows to keep but for those replaced.
+        new: rows of the same layout, of any capacity; one may be put in several places.
+        sources: rows of `new`.
+        targets: rows of `cache`; those from `count` on must lie outside of it.
+        count: how many rows are put.
+    """
+    slots = min(cache.capacity, new.capacity)
+
+    def put(index, buffers):
+        def one(buffer, rows):
+            batch = buffer.ndim - 4
+            row = jax.lax.dynamic_slice_in_dim(rows, sources[index], 1, batch)
+            row = jax.lax.slice_in_dim(row, 0, slots, axis=batch + 1)
+            return jax.lax.dynamic_update_slice_in_dim(buffer, row, targets[index], batch)
+
+        return jax.tree.map(one, buffers, (new.key, new.value))
+
+    key, value = jax.lax.fori_loop(0, count, put, (cache.key, cache.value))
+    lengths = cache.lengths.at[targets].set(new.lengths[sources], mode="drop")
+    return KVCache(key, value, lengths)
+
+
 def as_prefix(cache: KVCache) -> SharedPrefix:
     """The cache of a batch of one row, without its batch dimension."""
     if isinstance(cache.key, tuple):
