@@ -11,6 +11,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference import decoding, scoring
 from llama_jax.inference.generation import GenerateBatch, GeneratePlan, capacities
+from llama_jax.inference.placement import Placement
 from llama_jax.inference.shapes import bucket
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult
@@ -30,6 +31,7 @@ class GenerateLoop:
         tokenizer: its `eos_id` ends a row; its `decode` makes the text.
         counts: "generated" is counted here.
         compiled_shapes: what is compiled for is added here.
+        placement: where arrays are put.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class GenerateLoop:
         tokenizer: Tokenizer,
         counts: Counter[str],
         compiled_shapes: set[tuple],
+        placement: Placement,
     ) -> None:
         self._params = params
         self._config = config
@@ -47,6 +50,7 @@ class GenerateLoop:
         self._vocab_size = min(tokenizer.vocab_size, config.vocab_size)
         self._counts = counts
         self._compiled_shapes = compiled_shapes
+        self._place = placement
 
     def run(
         self,
@@ -96,7 +100,7 @@ class GenerateLoop:
         # Somebody who reads along gets every token; otherwise the host looks less often.
         most = decoding.CHUNK_STEPS if on_text is None else 1
         state = self._feed(batch, prefix, prompts)
-        settings = _settings(asked, batch.rows)
+        settings = self._place.rows(_settings(asked, batch.rows))
         while any(row.remaining for row in rows):
             remaining = np.zeros(batch.rows, np.int32)
             remaining[: len(rows)] = [row.remaining for row in rows]
@@ -124,6 +128,7 @@ class GenerateLoop:
         capacity = self._capacity(longest + decoding.CHUNK_STEPS)
         self._note("feed", prefix, batch.rows, columns, capacity)
         state = decoding.empty_state(self._params, self._config, batch.rows, capacity)
+        state = self._place.rows(state)
         for start in range(0, longest, columns):
             tokens = np.zeros((batch.rows, columns), np.int32)
             counts = np.zeros(batch.rows, np.int32)
@@ -131,6 +136,7 @@ class GenerateLoop:
                 part = prompt[start : start + columns]
                 tokens[row, : len(part)] = part
                 counts[row] = len(part)
+            tokens, counts = self._place.rows((tokens, counts))
             state = decoding.feed(self._params, self._config, prefix, state, tokens, counts)
         return state
 
@@ -159,12 +165,12 @@ class GenerateLoop:
             prefix,
             state,
             settings,
-            remaining,
+            self._place.rows(remaining),
             np.int32(steps),
             np.int32(self._tokenizer.eos_id),
             np.int32(self._vocab_size),
         )
-        return state, np.asarray(ids)
+        return state, self._place.read(ids)
 
     def _note(self, function: str, prefix: tuple[SharedPrefix, ...], *sizes: int) -> None:
         slots = prefix[0].key[0].shape[-3] if prefix else 0
