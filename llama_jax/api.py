@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from llama_jax import weights
 from llama_jax.config import LlamaConfig
@@ -23,8 +24,10 @@ from llama_jax.evals.perplexity import Perplexity, perplexity
 from llama_jax.evals.results import Results
 from llama_jax.evals.types import ModelInfo
 from llama_jax.inference.engine import Engine
+from llama_jax.inference.placement import Placement
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
+from llama_jax.sharding import mesh_of
 from llama_jax.tokenizer import Tokenizer, check_fits, encode_pair, load_tokenizer
 
 _apply = jax.jit(decoder.apply, static_argnames="config")
@@ -39,7 +42,8 @@ class Model:
         params: the nested dict of `llama_jax.model.decoder`.
         tokenizer: with at most `config.vocab_size` pieces.
         path: where the parameters came from, as results name it.
-        batch_tokens: padded tokens per call of the engine, at most.
+        batch_tokens: padded tokens per call of the engine, at most; times groups of devices.
+        mesh: devices that share the engine's work; None for one.
     """
 
     config: LlamaConfig
@@ -47,6 +51,7 @@ class Model:
     tokenizer: Tokenizer
     path: str
     batch_tokens: int = 4096
+    mesh: Mesh | None = None
 
     def __post_init__(self) -> None:
         check_fits(self.tokenizer, self.config)
@@ -56,20 +61,29 @@ class Model:
     @cached_property
     def engine(self) -> Engine:
         """Compiles as it goes; kept, so that a second call compiles nothing."""
-        return Engine(self.params, self.config, self.tokenizer, batch_tokens=self.batch_tokens)
+        return Engine(
+            self.params,
+            self.config,
+            self.tokenizer,
+            batch_tokens=self.batch_tokens,
+            mesh=self.mesh,
+        )
 
     @cached_property
     def info(self) -> ModelInfo:
         """The model as results name it, its digest included."""
         leaves = jax.tree.leaves(self.params)
-        device = jax.devices()[0]
+        device, count, how = jax.devices()[0], 1, ""
+        if self.mesh is not None:
+            count, sizes = self.mesh.size, self.mesh.shape
+            how = f", data {sizes['data']} x tensor {sizes['tensor']}"
         return ModelInfo(
             path=self.path,
             params_sha256=weights.params_sha256(self.params),
             parameters=sum(int(np.prod(leaf.shape)) for leaf in leaves),
             dtype=str(self.params["embedding"].dtype),
             context=self.config.context,
-            device=f"{jax.device_count()} x {device.device_kind} ({device.platform})",
+            device=f"{count} x {device.device_kind} ({device.platform}){how}",
         )
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -146,6 +160,8 @@ def load(
     *,
     dtype: str | None = None,
     batch_tokens: int = 4096,
+    devices: int | None = None,
+    tensor_parallel: int = 1,
 ) -> Model:
     """The model at `path`, whatever kind of weights they are.
 
@@ -154,11 +170,14 @@ def load(
         tokenizer: its tokenizer, where the weights bring none.
         dtype: "float32", "bfloat16" or "float16"; None for what is stored.
         batch_tokens: padded tokens per call of the engine, at most.
+        devices: how many share the engine's work; None for `tensor_parallel`.
+        tensor_parallel: devices that share a row, each with a part of the parameters.
 
     Raises:
         InputError: something is missing, unknown, damaged, or does not fit together.
     """
     weights.recognise(path)  # a wrong path is said before a missing tokenizer
+    mesh = mesh_of(devices, tensor_parallel)
     chosen = None if tokenizer is None else load_tokenizer(tokenizer)
     read = weights.read(path, dtype)
     if chosen is None:
@@ -168,7 +187,9 @@ def load(
                 "(tokenizer.model, or llama2.c's tokenizer .bin)"
             )
         chosen = load_tokenizer(read.tokenizer)
-    return Model(read.config, read.params, chosen, str(path), batch_tokens)
+    if mesh is not None:
+        Placement(mesh).check(read.config)
+    return Model(read.config, read.params, chosen, str(path), batch_tokens, mesh)
 
 
 def evaluate(model: Model, tasks: Sequence[str], **options: Any) -> Results:

@@ -1,5 +1,6 @@
 """What several subcommands of `llama-jax` take, and how they load the model that they name."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,17 +11,37 @@ DType = Literal["float32", "bfloat16", "float16"]
 ModelPath = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
 
 
+@dataclass(frozen=True)
+class Hardware:
+    """What to run on.
+
+    Attributes:
+        platform: fail unless JAX runs on this.
+        devices: how many share the work; default: as many as share a row.
+        tensor_parallel: devices that share a row, each with a part of the weights.
+        compilation_cache: keep compiled programs in LLAMA_JAX_CACHE/compiled.
+    """
+
+    platform: Platform | None = None
+    devices: int | None = None
+    tensor_parallel: int = 1
+    compilation_cache: bool = True
+
+
+DEFAULT = Hardware()
+
+
 def load_model(
-    model: Path,
-    tokenizer: Path | None,
-    dtype: DType | None,
-    platform: Platform | None,
-    **options: Any,
+    model: Path, tokenizer: Path | None, dtype: DType | None, hardware: Hardware, **options: Any
 ):
     """Loads a model, after a look whether JAX runs on the platform that is wanted."""
     from llama_jax import api
+    from llama_jax.compiled import keep_compiled
     from llama_jax.doctor import require_platform
 
-    if platform is not None:
-        require_platform(platform)
-    return api.load(model, tokenizer, dtype=dtype, **options)
+    if hardware.platform is not None:
+        require_platform(hardware.platform)
+    if hardware.compilation_cache:
+        keep_compiled()
+    shared = {"devices": hardware.devices, "tensor_parallel": hardware.tensor_parallel}
+    return api.load(model, tokenizer, dtype=dtype, **shared, **options)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from llama_jax import data_commands, perplexity_command, score_command
-from llama_jax.command_options import DType, ModelPath, Platform, load_model
+from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
 from llama_jax.errors import InputError
 
 RunPaths = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -47,7 +47,7 @@ def generate(
     stop: Repeated[tuple[str, ...]] = (),
     seed: int = 0,
     dtype: DType | None = None,
-    platform: Platform | None = None,
+    hardware: Hardware = DEFAULT,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Continue a text; it appears as it is generated, the prompt before it.
@@ -64,10 +64,10 @@ def generate(
         stop: end where this string appears; repeat for several.
         seed: of the random numbers.
         dtype: to convert the weights to.
-        platform: fail unless JAX runs on this.
+        hardware: what to run on.
         json_output: print one JSON line per prompt instead of text.
     """
-    loaded = load_model(model, tokenizer, dtype, platform)
+    loaded = load_model(model, tokenizer, dtype, hardware)
     prompt = prompt or ("",)
     stream = len(prompt) == 1 and not json_output
     waiting = list(prompt)  # refused input prints nothing: the prompt waits for the first token
@@ -111,7 +111,7 @@ def evaluate(
     out: Path | None = None,
     batch_tokens: int = 4096,
     dtype: DType | None = None,
-    platform: Platform | None = None,
+    hardware: Hardware = DEFAULT,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Evaluate a model on benchmarks, beside the paper's values.
@@ -133,7 +133,7 @@ def evaluate(
         out: where results.json, run.json and samples/ are written.
         batch_tokens: padded tokens per call, at most.
         dtype: to convert the weights to.
-        platform: fail unless JAX runs on this.
+        hardware: what to run on.
         json_output: print results.json instead of the tables.
     """
     from llama_jax import api
@@ -145,7 +145,7 @@ def evaluate(
     choose(names, protocol, shots)  # a wrong name is refused before weights are read
     if data is None and os.environ.get("LLAMA_JAX_DATA"):
         data = Path(os.environ["LLAMA_JAX_DATA"])
-    loaded = load_model(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
+    loaded = load_model(model, tokenizer, dtype, hardware, batch_tokens=batch_tokens)
     results = api.evaluate(
         loaded,
         names,

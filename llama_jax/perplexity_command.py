@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from llama_jax.command_options import DType, ModelPath, Platform, load_model
+from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
 
 
 def perplexity(
@@ -21,7 +21,7 @@ def perplexity(
     out: Path | None = None,
     batch_tokens: int = 4096,
     dtype: DType | None = None,
-    platform: Platform | None = None,
+    hardware: Hardware = DEFAULT,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Compute the perplexity of a text, per token, byte and word.
@@ -36,7 +36,7 @@ def perplexity(
         out: where perplexity.json is written.
         batch_tokens: padded tokens per call, at most.
         dtype: to convert the weights to.
-        platform: fail unless JAX runs on this.
+        hardware: what to run on.
         json_output: print JSON instead of the table.
     """
     from llama_jax.evals.perplexity import read_text, record
@@ -45,7 +45,7 @@ def perplexity(
     if out is not None:
         require_folder(out)
     content = read_text(text)
-    loaded = load_model(model, tokenizer, dtype, platform, batch_tokens=batch_tokens)
+    loaded = load_model(model, tokenizer, dtype, hardware, batch_tokens=batch_tokens)
     found = loaded.perplexity(content, window=window, stride=stride, second_bos=second_bos)
     made = record(found, loaded.info, loaded.tokenizer)
     if out is not None:

@@ -50,6 +50,40 @@ def make_mesh(data: int = 1, fsdp: int = 1, tensor: int = 1) -> Mesh:
     )
 
 
+def mesh_of(devices: int | None = None, tensor_parallel: int = 1) -> Mesh | None:
+    """A mesh for inference of `devices` devices, of which `tensor_parallel` share a row.
+
+    Args:
+        devices: in all; None for as many as share a row.
+        tensor_parallel: each has a part of the parameters.
+
+    Returns:
+        None for a single device.
+
+    Raises:
+        InputError: they are more than there are, or do not divide.
+    """
+    devices = tensor_parallel if devices is None else devices
+    if devices < 1 or tensor_parallel < 1:
+        raise InputError(
+            f"devices {devices} and tensor parallelism {tensor_parallel}: both must be at least 1"
+        )
+    if devices % tensor_parallel:
+        raise InputError(
+            f"{devices} devices do not divide by tensor parallelism {tensor_parallel}; use a "
+            f"multiple of {tensor_parallel}"
+        )
+    present = jax.device_count()
+    if devices > present:
+        raise InputError(
+            f"{devices} devices are asked for and JAX sees {present}: use {present} at most (see "
+            f"`llama-jax doctor`); JAX_NUM_CPU_DEVICES={devices} simulates them on a CPU"
+        )
+    if devices == 1:
+        return None
+    return make_mesh(data=devices // tensor_parallel, tensor=tensor_parallel)
+
+
 def parameter_shardings(params: Mapping, mesh: Mesh) -> dict:
     """The tree of `params` (arrays or ShapeDtypeStructs, stacked) with a NamedSharding per leaf."""
     return jax.tree_util.tree_map_with_path(lambda path, a: _sharding(path, a.shape, mesh), params)

@@ -25,7 +25,7 @@ ROOMS = {
         *("checkpoint", "checkpoint_files"),
     },
     "data": {"errors"},
-    "inference": {"errors", "config", "model", "tokenizer"},
+    "inference": {"errors", "config", "model", "sharding", "tokenizer"},
     "training": {
         *("errors", "config", "config_json", "model", "weights"),
         *("data", "checkpoint", "checkpoint_files"),

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 import jax
-import jax.numpy as jnp
+from jax.sharding import Mesh
 
 from llama_jax.config import LlamaConfig
 from llama_jax.inference.generate_loop import GenerateLoop
 from llama_jax.inference.generation import plan_generation
+from llama_jax.inference.placement import Placement
 from llama_jax.inference.plan import Plan, plan_scores
 from llama_jax.inference.score_loop import ScoreLoop
 from llama_jax.inference.shapes import CALL_TOKENS
@@ -37,8 +38,11 @@ class Engine:
         config: what `params` were built from.
         tokenizer: its `eos_id` ends a generation; its `decode` makes the text.
         batch_tokens: padded tokens per call, at most; a longer row goes alone.
-        batch_rows: rows that are generated together, at most.
+        batch_rows: rows that are generated together, at most. Of both, a mesh takes as many more as
+            it has groups of devices along "data".
         dtype: to compute in; None for that of `params`.
+        mesh: devices to share the work, as `llama_jax.sharding.make_mesh(data=, tensor=)` gives
+            them; None for one device. Results are the same to rounding.
 
     Attributes:
         counts: tokens so far: "prefilled" (real ones that went through the model), "saved" (by
@@ -57,24 +61,27 @@ class Engine:
         batch_tokens: int = 4096,
         batch_rows: int = 64,
         dtype=None,
+        mesh: Mesh | None = None,
     ) -> None:
-        self._params = jax.tree.map(lambda array: jnp.asarray(array, dtype), params)
+        self._placement = place = Placement(mesh)
+        place.check(config)
+        self._params = place.params(params, dtype)
         self._config = config
         self._tokenizer = tokenizer
         on_cpu = jax.default_backend() == "cpu"
         self._limits = {
             "context": config.context,
             "vocab_size": config.vocab_size,
-            "batch_tokens": batch_tokens,
-            "call_tokens": CALL_TOKENS if on_cpu else _ACCELERATOR_CALL_TOKENS,
+            "batch_tokens": batch_tokens * place.data,
+            "call_tokens": (CALL_TOKENS if on_cpu else _ACCELERATOR_CALL_TOKENS) * place.data,
         }
         parameters = sum(leaf.size for leaf in jax.tree.leaves(self._params))
         operations = _CPU_OPERATIONS if on_cpu else _ACCELERATOR_OPERATIONS
         self._shape_tokens = int(operations / (2 * parameters))
-        self._batch_rows = batch_rows
+        self._batch_rows = batch_rows * place.data
         self.counts: Counter[str] = Counter()
         self.compiled_shapes: set[tuple] = set()
-        self._score_loop = ScoreLoop(self._params, config, self.counts, self.compiled_shapes)
+        self._score_loop = ScoreLoop(self._params, config, self.counts, self.compiled_shapes, place)
         self._generate_loop: GenerateLoop | None = None
 
     def plan(self, items: Sequence[ScoreItem]) -> Plan:
@@ -101,10 +108,11 @@ class Engine:
         """
         plan = self.plan(items).without(known)
         results: dict[int, ScoreResult] = {}
-        for index, result in self._score_loop.run(plan):
-            results[index] = result
-            if on_result is not None:
-                on_result(index, result)
+        with self._placement.context():
+            for index, result in self._score_loop.run(plan):
+                results[index] = result
+                if on_result is not None:
+                    on_result(index, result)
         self.counts.update(
             prefilled=plan.prefilled, saved=plan.saved, padding=plan.padding, scored=plan.scored
         )
@@ -132,10 +140,11 @@ class Engine:
         if not items:
             return []
         results: dict[int, GenerateResult] = {}
-        for index, result in self._decoder_loop().run(plan, items, on_text):
-            results[index] = result
-            if on_result is not None:
-                on_result(index, result)
+        with self._placement.context():
+            for index, result in self._decoder_loop().run(plan, items, on_text):
+                results[index] = result
+                if on_result is not None:
+                    on_result(index, result)
         self.counts.update(prefilled=plan.prefilled, saved=plan.saved)
         return [results[index] for index in range(len(items))]
 
@@ -145,11 +154,12 @@ class Engine:
             stacked = isinstance(self._params["layers"], dict)
             params = jax.jit(decoder.unstack)(self._params) if stacked else self._params
             self._generate_loop = GenerateLoop(
-                params,
+                self._placement.params(params),
                 self._config,
                 self._tokenizer,
                 self.counts,
                 self.compiled_shapes,
                 self._limits["call_tokens"],
+                self._placement,
             )
         return self._generate_loop

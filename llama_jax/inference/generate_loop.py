@@ -15,6 +15,7 @@ from llama_jax.inference.generation import (
     GeneratePlan,
     capacities,
 )
+from llama_jax.inference.placement import Placement
 from llama_jax.inference.shapes import bucket, buckets
 from llama_jax.inference.slots import Device, Job, Slots
 from llama_jax.inference.text import Continuation
@@ -37,6 +38,7 @@ class GenerateLoop:
             slots, so that half of them went on.
         compiled_shapes: what is compiled for is added here.
         call_tokens: what one more call costs, in tokens.
+        placement: where arrays are put.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class GenerateLoop:
         counts: Counter[str],
         compiled_shapes: set[tuple],
         call_tokens: int,
+        placement: Placement,
     ) -> None:
         self._params = params
         self._config = config
@@ -57,6 +60,7 @@ class GenerateLoop:
         self._compiled_shapes = compiled_shapes
         self._call_tokens = call_tokens
         self._most_rows: int | None = None  # that memory has sufficed for, where it once did not
+        self._place = placement
 
     def run(
         self,
@@ -134,7 +138,8 @@ class GenerateLoop:
         feed_rows = sorted({min(rows, count) for rows in group.feed_rows})
 
         def empty(capacity: int) -> decoding.SlotState:
-            return decoding.empty_slots(self._params, self._config, count, capacity)
+            slots = decoding.empty_slots(self._params, self._config, count, capacity)
+            return self._place.rows(slots)
 
         def feed(prompts: Sequence[np.ndarray]) -> tuple[decoding.Fed, int]:
             rows = self._rows_to_feed(len(prompts), feed_rows, group.columns)
@@ -148,14 +153,17 @@ class GenerateLoop:
                 self._config,
                 prefix,
                 state,
-                live,
+                self._place.rows(live),
                 np.int32(steps),
                 np.int32(leave_at),
                 np.int32(self._tokenizer.eos_id),
                 np.int32(self._vocab_size),
             )
 
-        return Device(empty, feed, decode, lambda need: self._capacity(need, whole))
+        def capacity(need: int) -> int:
+            return self._capacity(need, whole)
+
+        return Device(empty, feed, decode, capacity, self._place)
 
     def _rows_to_feed(self, prompts: int, sizes: Sequence[int], columns: int) -> int:
         """The size of array in which feeding all of the prompts costs least."""
@@ -174,7 +182,7 @@ class GenerateLoop:
         capacity: int,
     ) -> tuple[decoding.Fed, int]:
         """Feeds the prompts, `columns` tokens at a time, and says how many these are."""
-        fed = decoding.empty(self._params, self._config, rows, capacity)
+        fed = self._place.rows(decoding.empty(self._params, self._config, rows, capacity))
         for start in range(0, max(map(len, prompts)), columns):
             tokens = np.zeros((rows, columns), np.int32)
             counts = np.zeros(rows, np.int32)
@@ -182,7 +190,8 @@ class GenerateLoop:
                 part = prompt[start : start + columns]
                 tokens[row, : len(part)] = part
                 counts[row] = len(part)
-            fed = decoding.feed(self._params, self._config, prefix, fed, tokens, counts)
+            arrays = self._place.rows((tokens, counts))
+            fed = decoding.feed(self._params, self._config, prefix, fed, *arrays)
         return fed, len(prompts)
 
     def _capacity(self, need: int, whole: int) -> int:

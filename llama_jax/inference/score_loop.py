@@ -10,6 +10,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference import scoring
 from llama_jax.inference.batches import TokenBatch, halve
+from llama_jax.inference.placement import Placement
 from llama_jax.inference.plan import Plan
 from llama_jax.inference.types import ScoreResult
 from llama_jax.model.cache import SharedPrefix
@@ -23,6 +24,7 @@ class ScoreLoop:
         config: what `params` were built from.
         counts: "halved" is counted here: batches that memory did not suffice for.
         compiled_shapes: what is compiled for is added here.
+        placement: where arrays are put.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class ScoreLoop:
         config: LlamaConfig,
         counts: Counter[str],
         compiled_shapes: set[tuple],
+        placement: Placement,
     ) -> None:
         self._params = params
         self._config = config
         self._counts = counts
         self._compiled_shapes = compiled_shapes
+        self._place = placement
         self._too_large: set[tuple] = set()
 
     def run(self, plan: Plan) -> Iterator[tuple[int, ScoreResult]]:
@@ -87,9 +91,7 @@ class ScoreLoop:
                 self._params,
                 self._config,
                 prefix,
-                batch.tokens,
-                batch.depths,
-                batch.ends,
+                *map(self._place.padded_rows, (batch.tokens, batch.depths, batch.ends)),
                 batch.positions,
                 np.int32(batch.slots),
                 batch.targets,
@@ -106,7 +108,7 @@ class ScoreLoop:
     ) -> Iterator[tuple[int, ScoreResult]]:
         """Results of a batch; one that memory did not suffice for is done in halves."""
         try:
-            arrays = None if outputs is None else [np.asarray(array) for array in outputs]
+            arrays = None if outputs is None else [self._place.read(a) for a in outputs]
         except jax.errors.JaxRuntimeError as error:
             scoring.require_out_of_memory(error)
             arrays = None

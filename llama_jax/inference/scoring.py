@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from llama_jax.config import LlamaConfig
 from llama_jax.inference.batches import SLOT_CHUNK
+from llama_jax.inference.placement import split_rows
 from llama_jax.model import decoder
 from llama_jax.model.cache import KVCache, SharedPrefix, as_cache, as_prefix
 
@@ -108,7 +109,7 @@ def score_batch(
 
         def score_chunk(chunk, results):
             start = chunk * SLOT_CHUNK
-            states = jax.lax.dynamic_slice_in_dim(read, start, SLOT_CHUNK)
+            states = split_rows(jax.lax.dynamic_slice_in_dim(read, start, SLOT_CHUNK))
             wanted = jax.lax.dynamic_slice_in_dim(targets, start, SLOT_CHUNK)
             new = _score_states(decoder.logits(params, config, states), wanted)
             return tuple(

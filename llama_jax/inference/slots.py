@@ -15,6 +15,7 @@ import numpy as np
 
 from llama_jax.inference import decoding
 from llama_jax.inference.decoding import Fed, Settings, SlotState
+from llama_jax.inference.placement import Placement
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem
 
@@ -53,12 +54,14 @@ class Device(NamedTuple):
         feed: distinct prompts -> (their rows, how many of the prompts were fed).
         decode: state, live rows, steps, leave_at -> state, ids.
         capacity: tokens per row -> a capacity that holds them.
+        placement: where arrays are put.
     """
 
     empty: Callable[[int], SlotState]
     feed: Callable[[Sequence[np.ndarray]], tuple[Fed, int]]
     decode: Callable[[SlotState, np.ndarray, int, int], tuple[SlotState, jax.Array]]
     capacity: Callable[[int], int]
+    placement: Placement
 
 
 class Slots:
@@ -113,7 +116,7 @@ class Slots:
 
     def _finish(self, call: Call) -> Iterator[tuple[Job, int]]:
         """Reads the ids of a call and frees the slots of rows that have ended."""
-        for slot, tokens in enumerate(np.asarray(call.ids).T.tolist()):
+        for slot, tokens in enumerate(self._device.placement.read(call.ids).T.tolist()):
             job = call.jobs[slot]
             if job is None or self._jobs[slot] is not job:
                 continue
@@ -157,6 +160,7 @@ class Slots:
         remaining = np.zeros(count, np.int32)
         remaining[: len(jobs)] = [job.limit for job in jobs]
         settings = _settings([job.item for job in jobs], count)
+        settings = self._device.placement.replicated(settings)
         self._state = decoding.insert(
             self._state, fed, sources, targets, np.int32(len(pairs)), remaining, settings
         )
