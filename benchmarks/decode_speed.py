@@ -6,7 +6,9 @@
 and transformers; what is not given is left out. Three settings: one row greedy, eight rows greedy,
 64 samples of one long prompt. The first run of each contestant (compilation, page faults) is
 thrown away; then they take turns. Rates are medians; `decode` leaves the prompt out. Greedy ids
-must be those of Hugging Face, but for ties within 1e-4.
+must be those of Hugging Face, but for ties within 1e-4. `other_cpu` is the share of the CPU that
+other processes had: above 0.05 a run says little, since threads that wait for each other suffer
+most.
 """
 
 import json
@@ -45,10 +47,18 @@ class Worker:
         self.versions = json.loads(self._process.stdout.readline())
 
     def ask(self, **command) -> dict:
-        """The answer to a command."""
+        """The answer to a command, with the share of the CPU that others had meanwhile."""
+        before = _busy(), self._cpu()
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        answer = json.loads(self._process.stdout.readline())
+        others = (_busy()[0] - before[0][0]) - (self._cpu() - before[1])
+        return {**answer, "other_cpu": round(others / max(1, _busy()[1] - before[0][1]), 2)}
+
+    def _cpu(self) -> int:
+        """Ticks of CPU time that the process took so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
 
     def close(self) -> None:
         """Ends the process."""
@@ -129,6 +139,7 @@ def _medians(runs: list[dict]) -> dict:
         "tokens_per_second": statistics.median(run["tokens"] / run["seconds"] for run in runs),
         "decode_tokens_per_second": statistics.median(run["decode"] for run in runs),
         "all": [run["decode"] for run in runs],
+        "other_cpu": [run["other_cpu"] for run in runs],
         "peak_mib": round(max(run["peak_mib"] for run in runs)),
     }
 
@@ -206,6 +217,12 @@ def main(
     report = {"model": model.name, "machine": machine, "repeats": repeats, "results": results}
     if out is not None:
         out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _busy() -> tuple[int, int]:
+    """Ticks that all cores together were busy, and all ticks (Linux)."""
+    ticks = [int(n) for n in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
 def _cpu() -> str:
