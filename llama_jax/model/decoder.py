@@ -218,12 +218,8 @@ def _shared(config, tokens, positions, segment_ids, prefix, cache) -> Shared:
     if positions is None:
         positions = index + offset
     sin, cos = rope_angles(positions, rope_frequencies(config))
-    prefix_masks = tuple((jnp.arange(_prefix_slots(p)) < p.length)[None, None] for p in prefix)
+    prefix_masks = tuple((jnp.arange(p.capacity) < p.length)[None, None] for p in prefix)
     return Shared(sin, cos, own_mask, prefix_masks, None if cache is None else cache.lengths)
-
-
-def _prefix_slots(prefix: SharedPrefix) -> int:
-    return (prefix.key[0] if isinstance(prefix.key, tuple) else prefix.key).shape[-3]
 
 
 def _positions_in_segments(segment_ids: Int[Array, "B T"]) -> Int[Array, "B T"]:

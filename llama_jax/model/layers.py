@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 
 from llama_jax.config import LlamaConfig
 from llama_jax.model import cache as caches
-from llama_jax.model.attention import Segment, attend
+from llama_jax.model.attention import Segment, attend, attention
 from llama_jax.model.norm import rms_norm
 from llama_jax.model.quantization import product
 from llama_jax.model.rope import apply_rope
@@ -80,18 +80,24 @@ class Attention(nnx.Module):
         with jax.named_scope("rotary_embedding"):
             query = apply_rope(query, shared.sin, shared.cos)
             key = apply_rope(key, shared.sin, shared.cos)
-        cache = None
-        if state.cache is not None:
+        if state.cache is None:
+            cache, own = None, functools.partial(Segment.of, key, value)
+        else:
             with jax.named_scope("cache_write"):
-                key = caches.write(state.cache[0], key, shared.lengths)
-                value = caches.write(state.cache[1], value, shared.lengths)
-                cache = key, value
+                cache = (
+                    caches.write(state.cache[0], key, shared.lengths),
+                    caches.write(state.cache[1], value, shared.lengths),
+                )
+                own = functools.partial(Segment, *cache)
         with jax.named_scope("attention"):
-            segments = [
-                Segment(*prefix, mask)
-                for prefix, mask in zip(state.prefixes, shared.prefix_masks, strict=True)
-            ]
-            attended = attend(query, [*segments, Segment(key, value, shared.own_mask)])
+            if state.cache is None and not state.prefixes:
+                attended = attention(query, key, value, shared.own_mask)
+            else:
+                segments = [
+                    Segment(*prefix, mask)
+                    for prefix, mask in zip(state.prefixes, shared.prefix_masks, strict=True)
+                ]
+                attended = attend(query, [*segments, own(shared.own_mask)])
         with jax.named_scope("attention_output"):
             if self.fused:
                 flat = attended.reshape(*attended.shape[:2], -1)
