@@ -83,7 +83,7 @@ def grow(state: SlotState, capacity: int) -> SlotState:
 
     def pad(buffer):
         widths = [(0, 0)] * buffer.ndim
-        widths[-3] = (0, capacity - buffer.shape[-3])
+        widths[-2] = (0, capacity - buffer.shape[-2])
         return jnp.pad(buffer, widths)
 
     cache = state.fed.cache

@@ -204,7 +204,7 @@ class GenerateLoop:
         return min(most, bucket(min(need, context), capacities(context)))
 
     def _note(self, function: str, prefix: tuple[SharedPrefix, ...], *sizes: int) -> None:
-        slots = prefix[0].key[0].shape[-3] if prefix else 0
+        slots = prefix[0].capacity if prefix else 0
         self._compiled_shapes.add((function, slots, *sizes))
 
 

@@ -133,5 +133,5 @@ class ScoreLoop:
 
 def _shape(batch: TokenBatch, prefix: tuple[SharedPrefix, ...]) -> tuple:
     """As `Plan.shape` gives it."""
-    slots = jax.tree.leaves(prefix[0].key)[0].shape[-3] if prefix else 0
+    slots = prefix[0].capacity if prefix else 0
     return ("score", slots, *batch.tokens.shape, *batch.targets.shape)

@@ -28,6 +28,8 @@ from llama_jax.model import cache as caches
 from llama_jax.model.attention import causal_mask, segment_mask, tree_mask
 from llama_jax.model.cache import KVCache, SharedPrefix
 from llama_jax.model.layers import INIT_STD, Block, LayerState, RMSNorm, Shared, weight
+from llama_jax.model.layouts import unstack as unstack
+from llama_jax.model.quantization import product, product_of_rows, rows
 from llama_jax.model.rope import rope_angles, rope_frequencies
 
 
@@ -35,16 +37,18 @@ class Decoder(nnx.Module):
     """Embedding, L layers, final norm, output projection.
 
     `layers` is one Block whose parameters carry a leading L (run by a scan), or a list of L Blocks
-    (run by a loop: the decode layout).
+    (run by a loop), fused in the decode layout.
     """
 
-    def __init__(self, config: LlamaConfig, rngs: nnx.Rngs, dtype, *, stacked: bool = True):
+    def __init__(self, config: LlamaConfig, rngs: nnx.Rngs, dtype, *, stacked=True, fused=False):
         D, V = config.dim, config.vocab_size
         self.embedding = weight(rngs, (V, D), INIT_STD, dtype)
         if stacked:
             self.layers = Block(config, (config.layers,), rngs, dtype)
         else:
-            self.layers = nnx.List(Block(config, (), rngs, dtype) for _ in range(config.layers))
+            self.layers = nnx.List(
+                Block(config, (), rngs, dtype, fused=fused) for _ in range(config.layers)
+            )
         self.final_norm = RMSNorm(config, (), dtype)
         tied = config.tied_embeddings
         self.output = None if tied else weight(rngs, (D, V), INIT_STD, dtype)
@@ -52,7 +56,7 @@ class Decoder(nnx.Module):
     def __call__(self, tokens: Int[Array, "B T"], shared: Shared, state: LayerState, remat: bool):
         """Hidden states after the final norm, and the layers' new cache buffers."""
         with jax.named_scope("token_embedding"):
-            x = self.embedding[...][tokens]
+            x = rows(self.embedding.get_value(), tokens)
         if isinstance(self.layers, Block):
             x, cache = self._scan_layers(x, shared, state, remat)
         else:
@@ -89,10 +93,8 @@ class Decoder(nnx.Module):
         """Float32 scores of every piece of the vocabulary."""
         with jax.named_scope("output"):
             if self.output is None:
-                letters, weight = "...D,VD->...V", self.embedding[...]
-            else:
-                letters, weight = "...D,DV->...V", self.output[...]
-            return jnp.einsum(letters, hidden, weight, preferred_element_type=jnp.float32)
+                return product_of_rows(hidden, self.embedding.get_value(), jnp.float32)
+            return product(hidden, self.output.get_value(), jnp.float32)
 
 
 def init(key: Array, config: LlamaConfig, dtype=jnp.float32) -> dict:
@@ -189,26 +191,20 @@ def prefill_prefix(
     return caches.as_prefix(filled)
 
 
-def unstack(params: dict) -> dict:
-    """The decode layout: `params["layers"]` as a tuple of L dicts of per-layer arrays."""
-    count = params["layers"]["attention_norm"]["scale"].shape[0]
-    layers = tuple(jax.tree.map(lambda a, i=i: a[i], params["layers"]) for i in range(count))
-    return {**params, "layers": layers}
-
-
 @functools.cache
-def _graph(config: LlamaConfig, stacked: bool) -> nnx.GraphDef:
+def _graph(config: LlamaConfig, stacked: bool, fused: bool) -> nnx.GraphDef:
     """The structure of the decoder without its arrays."""
-    make = functools.partial(Decoder, config, dtype=jnp.float32, stacked=stacked)
+    make = functools.partial(Decoder, config, dtype=jnp.float32, stacked=stacked, fused=fused)
     return nnx.split(nnx.eval_shape(lambda: make(rngs=nnx.Rngs(params=0))))[0]
 
 
 def _module(params: dict, config: LlamaConfig) -> Decoder:
     layers = params["layers"]
     stacked = isinstance(layers, dict)
+    fused = not stacked and "gate_up" in layers[0]["feed_forward"]
     if not stacked:
         params = {**params, "layers": dict(enumerate(layers))}
-    return nnx.merge(_graph(config, stacked), nnx.State(params))
+    return nnx.merge(_graph(config, stacked, fused), nnx.State(params))
 
 
 def _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache) -> Shared:
@@ -228,12 +224,8 @@ def _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache)
     if positions is None:
         positions = index + offset
     sin, cos = rope_angles(positions, rope_frequencies(config))
-    prefix_masks = tuple((jnp.arange(_prefix_slots(p)) < p.length)[None, None] for p in prefix)
+    prefix_masks = tuple((jnp.arange(p.capacity) < p.length)[None, None] for p in prefix)
     return Shared(sin, cos, own_mask, prefix_masks, None if cache is None else cache.lengths)
-
-
-def _prefix_slots(prefix: SharedPrefix) -> int:
-    return (prefix.key[0] if isinstance(prefix.key, tuple) else prefix.key).shape[-3]
 
 
 def _positions_in_segments(segment_ids: Int[Array, "B T"]) -> Int[Array, "B T"]:
