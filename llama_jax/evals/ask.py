@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from tqdm import tqdm
-
 from llama_jax.errors import InputError
 from llama_jax.evals.journal import Journal, item_key, read_journal
 from llama_jax.evals.plan import TaskPlan
+from llama_jax.evals.progress import TokenBar
 from llama_jax.evals.requests import Answer, Item, answer
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 
@@ -84,7 +83,9 @@ def ask(engine: Asked, plan: TaskPlan, known: Known, progress: bool | None = Non
     ]
     write = (len(done) < len(scored) or generated) and known.path is not None
     journal = Journal(known.path, known.owner, known.whole) if write else nullcontext()
-    bar = progress_bar(f"{plan.name}: asking", len(plan.items), progress, len(answers))
+    bar = TokenBar(
+        f"{plan.name}: asking", plan.items, [key in answers for key in plan.keys], progress
+    )
     with journal, bar:
 
         def keep(item: Item, result: ScoreResult | GenerateResult) -> None:
@@ -98,7 +99,7 @@ def ask(engine: Asked, plan: TaskPlan, known: Known, progress: bool | None = Non
             answers[key] = found
             if write:
                 journal.append(key, found)
-            bar.update()
+            bar.update(item, result)
 
         if len(done) < len(scored):
             # All items, so that the batches are those of a run that was not interrupted.
@@ -115,9 +116,3 @@ def _named(plan: TaskPlan, item: Item) -> str:
     place = plan.items.index(item)
     first = next(i for i, places in enumerate(plan.places) if place in places)
     return f"{plan.name} example {plan.examples[first].id}"
-
-
-def progress_bar(what: str, total: int | None, progress: bool | None, initial: int = 0) -> tqdm:
-    """A bar on stderr; with `progress` None only where stderr is a terminal."""
-    hidden = None if progress is None else not progress
-    return tqdm(desc=what, total=total, initial=initial, disable=hidden)

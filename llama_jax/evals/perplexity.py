@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from llama_jax.errors import InputError
-from llama_jax.evals.ask import Asked, progress_bar
+from llama_jax.evals.ask import Asked
+from llama_jax.evals.progress import TokenBar
 from llama_jax.evals.requests import encode
 from llama_jax.evals.types import ModelInfo, Rolling
 from llama_jax.tokenizer import Tokenizer
@@ -103,8 +104,8 @@ def perplexity(
     items = encode(
         Rolling(text, window, stride, second_bos), tokenizer, context, "perplexity"
     ).items
-    with progress_bar("perplexity", len(items), progress) as bar:
-        results = engine.score(items, lambda index, result: bar.update())
+    with TokenBar("perplexity", items, [False] * len(items), progress) as bar:
+        results = engine.score(items, lambda index, result: bar.update(items[index], result))
     logprobs = [value for result in results for value in result.logprobs]
     total = math.fsum(logprobs)
     if not math.isfinite(total):

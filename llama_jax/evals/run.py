@@ -9,10 +9,11 @@ from typing import Any
 
 from llama_jax.data.manifest import MANIFEST
 from llama_jax.evals import benchmarks
-from llama_jax.evals.ask import Asked, Known, ask, known_answers, progress_bar
+from llama_jax.evals.ask import Asked, Known, ask, known_answers
 from llama_jax.evals.journal import identity
 from llama_jax.evals.judge import Judge, judged_tasks
 from llama_jax.evals.plan import TaskPlan, plan_task
+from llama_jax.evals.progress import progress_bar
 from llama_jax.evals.protocol import Benchmark
 from llama_jax.evals.requests import decode
 from llama_jax.evals.results import (
