@@ -25,7 +25,7 @@ def test_a_call_needs_about_what_the_compiler_says(config):
     config = dataclasses.replace(config, vocab_size=2000, dim=128, ffn_size=352)
     B, T, P = 4, 256, 512
     params = decoder.abstract_params(config)
-    buffer = (config.layers, P, config.kv_heads, config.head_size)
+    buffer = (config.layers, config.kv_heads, P, config.head_size)
 
     def score(params, key, value, length, *rest):
         prefix = (SharedPrefix(key, value, length),)
