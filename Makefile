@@ -47,5 +47,5 @@ $(VENV)/installed-test: $(VENV)/installed
 .venv-parity/installed: pyproject.toml constraints.txt
 	test -x .venv-parity/bin/python || $(PYTHON) -m venv .venv-parity
 	.venv-parity/bin/python -m pip install --quiet --constraint constraints.txt torch
-	.venv-parity/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[test,parity]"
+	.venv-parity/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[test,parity,lm-eval]"
 	touch $@

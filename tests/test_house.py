@@ -32,6 +32,7 @@ ROOMS = {
     },
     "evals": {"errors", "config", "tokenizer", "data", "inference", "paper"},
     "report": {"errors", "paper"},
+    "lm_eval_backend": {"errors", "api", "evals", "inference", "tokenizer"},
 }
 
 
@@ -57,6 +58,17 @@ def test_nothing_imports_upward(room):
 def test_one_module_imports_orbax():
     users = {p.name for p in FILES if any(n.startswith("orbax") for n in imported(p))}
     assert users == {"checkpoint.py"}
+
+
+def test_only_the_backend_for_it_imports_lm_eval():
+    users = {p.name for p in FILES if any(n.split(".")[0] == "lm_eval" for n in imported(p))}
+    assert users == {"model.py", "__main__.py"}
+    assert not any(
+        "lm_eval_backend" in n
+        for p in FILES
+        for n in imported(p)
+        if "lm_eval_backend" not in str(p)
+    )
 
 
 def test_nnx_is_a_notation_and_transforms_are_jax():

@@ -1,4 +1,4 @@
-"""Rows of token ids -> the arrays of one call of the model. Pure."""
+"""Packed rows of a tree of token ids -> the arrays of one call of the model. Pure."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -23,13 +23,57 @@ class Read(NamedTuple):
     columns: np.ndarray
 
 
-@dataclass(frozen=True)
-class TokenBatch:
-    """One call of the model: rows behind one prefix, and what is read off them.
+class PackedRow(NamedTuple):
+    """Subtrees behind a node, laid out one behind the other, each id once.
 
     Attributes:
-        prefix: index of the prefix in the plan, or None.
+        tokens: [n] int32, ids in the order of the tree, a parent before its children.
+        depths: [n] int32, how many ids stand before each on its path: its position.
+        ends: [n] int32, where the subtree of each ends: ids before that are its descendants.
+        rows: what was laid out.
+        paths: for each of the rows, where in `tokens` its own ids stand.
+    """
+
+    tokens: np.ndarray
+    depths: np.ndarray
+    ends: np.ndarray
+    rows: tuple[Row, ...]
+    paths: tuple[np.ndarray, ...]
+
+
+def pack_row(rows: Sequence[Row], depth: int) -> PackedRow:
+    """Lays out the tree of `rows` (sorted) below the `depth` ids that all have in common.
+
+    rows   7 8 | 7 9 | 4        tokens  7 8 9 4    depths  0 1 1 0    ends  3 2 3 4
+    """
+    size, path = 0, np.zeros(0, np.int32)
+    tokens, depths, paths = [], [], []
+    ends = np.zeros(sum(len(row.ids) - depth for row in rows), np.int32)
+    before = rows[0].ids[:0]
+    for row in rows:
+        own = row.ids[depth:]
+        common = _common_length(before, own)
+        ends[path[common:]] = size
+        new = np.arange(size, size + len(own) - common, dtype=np.int32)
+        path, before = np.concatenate([path[:common], new]), own
+        size += len(new)
+        tokens.append(own[common:])
+        depths.append(np.arange(depth + common, depth + len(own), dtype=np.int32))
+        paths.append(path)
+    ends[path] = size
+    arrays = np.concatenate(tokens), np.concatenate(depths), ends[:size]
+    return PackedRow(*arrays, tuple(rows), tuple(paths))
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """One call of the model: packed rows behind one node, and what is read off them.
+
+    Attributes:
+        node: index of the node in the plan, or None.
         tokens: [B, T] int32, the rows' own ids, right-padded with 0; unused rows are all padding.
+        depths: [B, T] int32, each id's position on its path, the node's ids included.
+        ends: [B, T] int32, where each id's subtree ends; padding is a subtree of its own.
         counts: [B] int32, real ids of each row.
         positions: [N] int32, where hidden states are read off, as row * T + column; the first
             `slots` are real. N is B * T, rounded up to SLOT_CHUNK.
@@ -39,8 +83,10 @@ class TokenBatch:
         reads: for each item where its answers are.
     """
 
-    prefix: int | None
+    node: int | None
     tokens: np.ndarray
+    depths: np.ndarray
+    ends: np.ndarray
     counts: np.ndarray
     positions: np.ndarray
     slots: int
@@ -49,35 +95,47 @@ class TokenBatch:
 
 
 def token_batch(
-    items: Sequence[ScoreItem], prefix: int | None, depth: int, rows: Sequence[Row], shape: Shape
+    items: Sequence[ScoreItem],
+    node: int | None,
+    depth: int,
+    packed_rows: Sequence[PackedRow],
+    shape: Shape,
 ) -> TokenBatch:
-    """Lays `rows` out in `shape`, without the `depth` ids that the prefix holds.
+    """The arrays of packed rows that stand behind a node of `depth` ids.
 
-    Items that ask for the same id at the same position of a row share the answer.
+    Items that ask for the same id at the same place of the tree share the answer.
     """
-    tokens = np.zeros(shape, np.int32)
+    tokens, depths = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    ends = np.tile(np.arange(1, shape.length + 1, dtype=np.int32), (shape.rows, 1))
     counts = np.zeros(shape.rows, np.int32)
     wanted: dict[int, dict[int, int]] = {}  # position -> target -> which of its targets
     slot_of: dict[int, int] = {}
     reads = []
-    for index, row in enumerate(rows):
-        counts[index] = len(row.ids) - depth
-        tokens[index, : counts[index]] = row.ids[depth:]
-        before = index * shape.length - depth - 1  # the state before an id predicts it
-        for item in row.items:
-            start = items[item].start
-            slots, columns = [], []
-            for position, target in enumerate(items[item].ids[start:], before + start):
-                slots.append(slot_of.setdefault(position, len(slot_of)))
-                targets = wanted.setdefault(position, {})
-                columns.append(targets.setdefault(target, len(targets)))
-            reads.append(Read(item, np.array(slots, np.int32), np.array(columns, np.int32)))
+    for index, packed in enumerate(packed_rows):
+        count = counts[index] = len(packed.tokens)
+        tokens[index, :count], depths[index, :count] = packed.tokens, packed.depths
+        ends[index, :count] = packed.ends
+        for row, path in zip(packed.rows, packed.paths, strict=True):
+            places = (index * shape.length + path).tolist()
+            for item in row.items:
+                start = items[item].start
+                slots, columns = [], []
+                # The state before an id predicts it.
+                for position, target in zip(
+                    places[start - 1 - depth :], items[item].ids[start:], strict=False
+                ):
+                    slots.append(slot_of.setdefault(position, len(slot_of)))
+                    targets = wanted.setdefault(position, {})
+                    columns.append(targets.setdefault(target, len(targets)))
+                reads.append(Read(item, np.array(slots, np.int32), np.array(columns, np.int32)))
     width = _width(max((len(targets) for targets in wanted.values()), default=1))
     targets = np.zeros((_slot_capacity(shape.rows * shape.length), width), np.int32)
     for slot, ids in enumerate(wanted.values()):
         targets[slot, : len(ids)] = list(ids)
     positions = pad(np.fromiter(wanted, np.int32), len(targets))
-    return TokenBatch(prefix, tokens, counts, positions, len(wanted), targets, tuple(reads))
+    return TokenBatch(
+        node, tokens, depths, ends, counts, positions, len(wanted), targets, tuple(reads)
+    )
 
 
 def widen(batch: TokenBatch, width: int) -> TokenBatch:
@@ -109,14 +167,22 @@ def _part(batch: TokenBatch, start: int, stop: int, keep: np.ndarray) -> TokenBa
         if keep[slots[0]]  # an item's slots are all in one row
     )
     return TokenBatch(
-        prefix=batch.prefix,
+        node=batch.node,
         tokens=batch.tokens[start:stop],
+        depths=batch.depths[start:stop],
+        ends=batch.ends[start:stop],
         counts=batch.counts[start:stop],
         positions=pad(batch.positions[chosen] - start * length, capacity),
         slots=len(chosen),
         targets=targets,
         reads=reads,
     )
+
+
+def _common_length(a: np.ndarray, b: np.ndarray) -> int:
+    length = min(len(a), len(b))
+    differ = np.flatnonzero(a[:length] != b[:length])
+    return int(differ[0]) if len(differ) else length
 
 
 def _slot_capacity(positions: int) -> int:

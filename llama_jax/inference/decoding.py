@@ -1,4 +1,4 @@
-"""The compiled functions of generation: feed prompts, then take steps."""
+"""The compiled functions of generation: feed prompts, put them into slots, take steps."""
 
 import dataclasses
 import functools
@@ -6,22 +6,23 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, UInt
+from jaxtyping import Array, Bool, Float, Int, UInt
 
 from llama_jax.config import LlamaConfig
 from llama_jax.inference.sampling import row_keys, sample
 from llama_jax.inference.scoring import matmul_precision
+from llama_jax.model import cache as caches
 from llama_jax.model import decoder
 from llama_jax.model.cache import KVCache, SharedPrefix
 
-# Steps of one call at most: rows that a stop string ends wait for the end of the call.
+# Steps of one call at most: rows that a stop string ends wait for the end of the next call.
 CHUNK_STEPS = 16
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class DecodeState:
-    """What generation carries from call to call.
+class Fed:
+    """Rows that were fed.
 
     Attributes:
         cache: the rows' own tokens.
@@ -43,45 +44,101 @@ class Settings:
     top_p: Float[Array, "B"]
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SlotState:
+    """What generation carries from call to call.
+
+    Attributes:
+        fed: the rows so far.
+        remaining: ids that each row may still get; 0 for rows that have ended.
+        settings: how each row draws.
+    """
+
+    fed: Fed
+    remaining: Int[Array, "B"]
+    settings: Settings
+
+
 @functools.partial(jax.jit, static_argnames=("config", "rows", "capacity"))
-def empty_state(params: dict, config: LlamaConfig, rows: int, capacity: int) -> DecodeState:
+def empty(params: dict, config: LlamaConfig, rows: int, capacity: int) -> Fed:
     """Rows that have seen nothing, in the layout and dtype of `params`."""
     dtype = params["embedding"].dtype
     stacked = isinstance(params["layers"], dict)
     cache = KVCache.empty(config, rows, capacity, dtype, stacked=stacked)
-    return DecodeState(cache, jnp.zeros((rows, config.dim), dtype))
+    return Fed(cache, jnp.zeros((rows, config.dim), dtype))
+
+
+@functools.partial(jax.jit, static_argnames=("config", "rows", "capacity"))
+def empty_slots(params: dict, config: LlamaConfig, rows: int, capacity: int) -> SlotState:
+    """Slots that hold nothing."""
+    zeros = [jnp.zeros(rows, kind) for kind in (jnp.int32, jnp.uint32, jnp.float32, jnp.int32)]
+    settings = Settings(*zeros[1:], jnp.ones(rows, jnp.float32))
+    return SlotState(empty(params, config, rows, capacity), zeros[0], settings)
 
 
 @functools.partial(jax.jit, static_argnames="capacity")
-def grow(state: DecodeState, capacity: int) -> DecodeState:
+def grow(state: SlotState, capacity: int) -> SlotState:
     """The same state with room for `capacity` tokens per row."""
 
     def pad(buffer):
         widths = [(0, 0)] * buffer.ndim
-        widths[-3] = (0, capacity - buffer.shape[-3])
+        widths[-2] = (0, capacity - buffer.shape[-2])
         return jnp.pad(buffer, widths)
 
-    cache = state.cache
+    cache = state.fed.cache
     key, value = jax.tree.map(pad, (cache.key, cache.value))
-    return dataclasses.replace(state, cache=KVCache(key, value, cache.lengths))
+    fed = Fed(KVCache(key, value, cache.lengths), state.fed.hidden)
+    return dataclasses.replace(state, fed=fed)
 
 
-@functools.partial(jax.jit, static_argnames="config", donate_argnames="state")
+@functools.partial(jax.jit, static_argnames="config", donate_argnames="fed")
 def feed(
     params: dict,
     config: LlamaConfig,
     prefix: tuple[SharedPrefix, ...],
-    state: DecodeState,
-    tokens: Int[Array, "B C"],
-    counts: Int[Array, "B"],
-) -> DecodeState:
-    """Feeds the next `counts[b]` (0 to C) tokens of each row's prompt."""
+    fed: Fed,
+    tokens: Int[Array, "R C"],
+    counts: Int[Array, "R"],
+) -> Fed:
+    """Feeds the next `counts[r]` (0 to C) tokens of each row's prompt."""
     with matmul_precision(params):
         hidden, cache = decoder.forward(
-            params, config, tokens, prefix=prefix, cache=state.cache, token_counts=counts
+            params, config, tokens, prefix=prefix, cache=fed.cache, token_counts=counts
         )
     last = hidden[jnp.arange(len(counts)), jnp.maximum(counts - 1, 0)]
-    return DecodeState(cache, jnp.where(counts[:, None] > 0, last, state.hidden))
+    return Fed(cache, jnp.where(counts[:, None] > 0, last, fed.hidden))
+
+
+@functools.partial(jax.jit, donate_argnames="state")
+def insert(
+    state: SlotState,
+    fed: Fed,
+    sources: Int[Array, "B"],
+    targets: Int[Array, "B"],
+    count: Int[Array, ""],
+    remaining: Int[Array, "B"],
+    settings: Settings,
+) -> SlotState:
+    """Puts rows of `fed` into slots; see `cache.insert`. The other slots stay as they are.
+
+    Args:
+        state: the slots.
+        fed: rows whose prompts were fed.
+        sources: rows of `fed`; the first `count` are used.
+        targets: the slots that they go to; B from `count` on.
+        count: how many.
+        remaining: of each new row.
+        settings: of each new row.
+    """
+    cache = caches.insert(state.fed.cache, fed.cache, sources, targets, count)
+
+    def put(old, new):
+        return old.at[targets].set(new, mode="drop")
+
+    hidden = put(state.fed.hidden, fed.hidden[sources])
+    settings = jax.tree.map(put, state.settings, settings)
+    return SlotState(Fed(cache, hidden), put(state.remaining, remaining), settings)
 
 
 @functools.partial(jax.jit, static_argnames="config", donate_argnames="state")
@@ -89,48 +146,51 @@ def decode(
     params: dict,
     config: LlamaConfig,
     prefix: tuple[SharedPrefix, ...],
-    state: DecodeState,
-    settings: Settings,
-    remaining: Int[Array, "B"],
+    state: SlotState,
+    live: Bool[Array, "B"],
     steps: Int[Array, ""],
+    leave_at: Int[Array, ""],
     eos_id: Int[Array, ""],
     vocab_size: Int[Array, ""],
-) -> tuple[DecodeState, Int[Array, "steps B"]]:
+) -> tuple[SlotState, Int[Array, "steps B"]]:
     """Takes up to `steps` steps; returns the ids of each, -1 where a row had ended.
 
     Args:
         params: the decode layout is fastest.
         config: what `params` were built from.
         prefix: keys and values that stand before every row.
-        state: after the prompts were fed.
-        settings: how to draw.
-        remaining: ids that each row may still get; 0 for rows that have ended.
+        state: after prompts were put into its slots.
+        live: False ends a row.
         steps: at most CHUNK_STEPS; it is no part of the compiled shape.
+        leave_at: no step is taken when this few rows are left, since others wait for their slots.
         eos_id: the id that ends a row.
         vocab_size: ids below this can be drawn; embeddings are often padded beyond the tokenizer.
     """
     offset = sum((part.length for part in prefix), start=jnp.int32(0))
+    settings = state.settings
 
     def step(carry):
-        index, state, remaining, ids = carry
-        logits = decoder.logits(params, config, state.hidden)
+        index, fed, remaining, ids = carry
+        logits = decoder.logits(params, config, fed.hidden)
         logits = jnp.where(jnp.arange(config.vocab_size) < vocab_size, logits, -jnp.inf)
-        keys = row_keys(settings.seed, offset + state.cache.lengths)
-        drawn = sample(logits, keys, settings.temperature, settings.top_k, settings.top_p)
+        keys = row_keys(settings.seed, offset + fed.cache.lengths)
+        # A row that has ended asks for nothing.
+        temperature = jnp.where(remaining > 0, settings.temperature, 0.0)
+        drawn = sample(logits, keys, temperature, settings.top_k, settings.top_p)
         ids = ids.at[index].set(jnp.where(remaining > 0, drawn, -1))
         remaining = jnp.where(drawn == eos_id, 0, jnp.maximum(remaining - 1, 0))
         counts = (remaining > 0).astype(jnp.int32)
         hidden, cache = decoder.forward(
-            params, config, drawn[:, None], prefix=prefix, cache=state.cache, token_counts=counts
+            params, config, drawn[:, None], prefix=prefix, cache=fed.cache, token_counts=counts
         )
-        return index + 1, DecodeState(cache, hidden[:, 0]), remaining, ids
+        return index + 1, Fed(cache, hidden[:, 0]), remaining, ids
 
     def unfinished(carry):
         index, _, remaining, _ = carry
-        return (index < steps) & jnp.any(remaining > 0)
+        return (index < steps) & (jnp.sum(remaining > 0, dtype=jnp.int32) > leave_at)
 
     with matmul_precision(params):
-        ids = jnp.full((CHUNK_STEPS, len(remaining)), -1, jnp.int32)
-        start = jnp.int32(0), state, remaining, ids
-        _, state, _, ids = jax.lax.while_loop(unfinished, step, start)
-    return state, ids
+        ids = jnp.full((CHUNK_STEPS, len(live)), -1, jnp.int32)
+        start = jnp.int32(0), state.fed, jnp.where(live, state.remaining, 0), ids
+        _, fed, remaining, ids = jax.lax.while_loop(unfinished, step, start)
+    return SlotState(fed, remaining, settings), ids

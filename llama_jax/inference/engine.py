@@ -24,6 +24,10 @@ from llama_jax.tokenizer import Tokenizer
 # An accelerator computes about this many tokens in the time that one more call costs it.
 _ACCELERATOR_CALL_TOKENS = 1024
 
+# A compilation takes about a second; it is worth as many tokens as are computed meanwhile by a
+# device of this many operations per second.
+_CPU_OPERATIONS, _ACCELERATOR_OPERATIONS = 1e11, 1e14
+
 
 class Engine:
     """Scores and continues token ids with one model.
@@ -43,8 +47,8 @@ class Engine:
     Attributes:
         counts: tokens so far: "prefilled" (real ones that went through the model), "saved" (by
             sharing), "padding" (positions computed for nothing; scoring only), "scored",
-            "generated" (end-of-sequence ids included). And "halved": batches that memory did not
-            suffice for, so that they were done in halves.
+            "generated" (end-of-sequence ids included). And "halved": batches or slots that memory
+            did not suffice for, so that they were done in halves.
         compiled_shapes: what was compiled for: (function, sizes ...).
     """
 
@@ -55,7 +59,7 @@ class Engine:
         tokenizer: Tokenizer,
         *,
         batch_tokens: int = 4096,
-        batch_rows: int = 16,
+        batch_rows: int = 64,
         dtype=None,
         mesh: Mesh | None = None,
     ) -> None:
@@ -71,6 +75,9 @@ class Engine:
             "batch_tokens": batch_tokens * place.data,
             "call_tokens": (CALL_TOKENS if on_cpu else _ACCELERATOR_CALL_TOKENS) * place.data,
         }
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(self._params))
+        operations = _CPU_OPERATIONS if on_cpu else _ACCELERATOR_OPERATIONS
+        self._shape_tokens = int(operations / (2 * parameters))
         self._batch_rows = batch_rows * place.data
         self.counts: Counter[str] = Counter()
         self.compiled_shapes: set[tuple] = set()
@@ -79,7 +86,7 @@ class Engine:
 
     def plan(self, items: Sequence[ScoreItem]) -> Plan:
         """How `score` will compute `items`; raises what it raises for them."""
-        return plan_scores(items, **self._limits)
+        return plan_scores(items, **self._limits, shape_tokens=self._shape_tokens)
 
     def score(
         self,
@@ -123,11 +130,11 @@ class Engine:
             items: what to continue.
             on_text: called with an item's index and new text as it is generated; the pieces of an
                 item join to its result's text, and never hold any of a stop string.
-            on_result: called with an item's index and result when its batch has ended.
+            on_result: called with an item's index and result when it has ended.
 
         Raises:
             InputError: an item does not fit the model (nothing is computed then), or memory does
-                not suffice for `batch_rows` rows.
+                not suffice for a single row.
         """
         plan = plan_generation(items, batch_rows=self._batch_rows, **self._limits)
         if not items:
@@ -152,6 +159,7 @@ class Engine:
                 self._tokenizer,
                 self.counts,
                 self.compiled_shapes,
+                self._limits["call_tokens"],
                 self._placement,
             )
         return self._generate_loop

@@ -1,18 +1,23 @@
-"""Runs a plan of generation on the device, a few steps at a time."""
+"""Runs a plan of generation on the device, group by group."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference import decoding, scoring
-from llama_jax.inference.generation import GenerateBatch, GeneratePlan, capacities
+from llama_jax.inference.generation import (
+    SMALLEST_CAPACITY,
+    GenerateGroup,
+    GeneratePlan,
+    capacities,
+)
 from llama_jax.inference.placement import Placement
-from llama_jax.inference.shapes import bucket
+from llama_jax.inference.shapes import bucket, buckets
+from llama_jax.inference.slots import Device, Job, Slots
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult
 from llama_jax.model.cache import SharedPrefix
@@ -20,7 +25,7 @@ from llama_jax.tokenizer import Tokenizer
 
 
 class GenerateLoop:
-    """Feeds the prompts of a batch, then takes steps until every row has ended.
+    """Feeds prompts and takes steps until every item has ended; `Slots` says which when.
 
     The host follows the text between calls: it ends rows at stop strings, and gives the caches more
     room, in few sizes, as they fill.
@@ -29,8 +34,10 @@ class GenerateLoop:
         params: of the model, in the decode layout.
         config: what `params` were built from.
         tokenizer: its `eos_id` ends a row; its `decode` makes the text.
-        counts: "generated" is counted here.
+        counts: "generated" is counted here, and "halved": how often memory did not suffice for the
+            slots, so that half of them went on.
         compiled_shapes: what is compiled for is added here.
+        call_tokens: what one more call costs, in tokens.
         placement: where arrays are put.
     """
 
@@ -41,6 +48,7 @@ class GenerateLoop:
         tokenizer: Tokenizer,
         counts: Counter[str],
         compiled_shapes: set[tuple],
+        call_tokens: int,
         placement: Placement,
     ) -> None:
         self._params = params
@@ -50,6 +58,8 @@ class GenerateLoop:
         self._vocab_size = min(tokenizer.vocab_size, config.vocab_size)
         self._counts = counts
         self._compiled_shapes = compiled_shapes
+        self._call_tokens = call_tokens
+        self._most_rows: int | None = None  # that memory has sufficed for, where it once did not
         self._place = placement
 
     def run(
@@ -58,22 +68,51 @@ class GenerateLoop:
         items: Sequence[GenerateItem],
         on_text: Callable[[int, str], None] | None,
     ) -> Iterator[tuple[int, GenerateResult]]:
-        """(item, result) pairs, batch by batch; `on_text` gets new text as it comes."""
-        prefix, held = (), None
-        for batch in plan.batches:
+        """(item, result) pairs as items end; `on_text` gets new text as it comes."""
+        for group in plan.groups:
+            rows = [
+                Continuation(items[index], plan.limits[index], self._tokenizer)
+                for index in group.items
+            ]
+            left = list(zip(group.items, rows, strict=True))
+            yield from self._run_group(plan, group, left, items, on_text)
+
+    def _run_group(
+        self,
+        plan: GeneratePlan,
+        group: GenerateGroup,
+        left: list[tuple[int, Continuation]],
+        items: Sequence[GenerateItem],
+        on_text: Callable[[int, str], None] | None,
+    ) -> Iterator[tuple[int, GenerateResult]]:
+        """Runs the group; where memory does not suffice, what is left of it in half the slots."""
+        # Somebody who reads along gets every token; otherwise the host looks less often.
+        chunk = decoding.CHUNK_STEPS if on_text is None else 1
+        while left:
+            jobs = [_job(index, items[index], row, group.depth) for index, row in left]
+            count = min(group.rows, self._most_rows or group.rows)
             try:
-                if batch.prefix != held:
-                    held = batch.prefix
-                    prefix = () if held is None else (self._prefix(plan, held),)
-                rows = self._run_batch(batch, plan, prefix, items, on_text)
+                prefix = () if group.prefix is None else (self._prefix(plan, group.prefix),)
+                slots = Slots(self._device(group, prefix, count, jobs), jobs, count, chunk)
+                for job, token in slots.run():
+                    text = job.row.push(token)
+                    self._counts["generated"] += 1
+                    if text and on_text is not None:
+                        on_text(job.index, text)
+                    if not job.row.remaining:
+                        yield job.index, job.row.result()
+                return
             except jax.errors.JaxRuntimeError as error:
                 scoring.require_out_of_memory(error)
-                raise InputError(
-                    f"the memory does not suffice to generate {batch.rows} rows together; lower "
-                    f"batch_rows, or use a smaller dtype or more devices"
-                ) from error
-            for index, row in zip(batch.items, rows, strict=True):
-                yield index, row.result()
+                if count == 1:
+                    longest = max(len(job.prompt) for job in jobs) + group.depth
+                    raise InputError(
+                        f"the memory does not suffice to generate one row behind {longest} tokens; "
+                        f"use a smaller dtype or more devices"
+                    ) from error
+            self._most_rows = count // 2
+            self._counts["halved"] += 1
+            left = [(index, row) for index, row in left if row.remaining]
 
     def _prefix(self, plan: GeneratePlan, index: int) -> SharedPrefix:
         prefix = plan.prefixes[index]
@@ -82,108 +121,94 @@ class GenerateLoop:
             self._params, self._config, prefix.ids, np.int32(prefix.length)
         )
 
-    def _run_batch(
+    def _device(
         self,
-        batch: GenerateBatch,
-        plan: GeneratePlan,
+        group: GenerateGroup,
         prefix: tuple[SharedPrefix, ...],
-        items: Sequence[GenerateItem],
-        on_text: Callable[[int, str], None] | None,
-    ) -> list[Continuation]:
-        """The rows of a batch, all of them ended."""
-        asked = [items[index] for index in batch.items]
-        prompts = [np.array(item.ids[batch.depth :], np.int32) for item in asked]
-        limits = [plan.limits[index] for index in batch.items]
-        rows = [Continuation(*pair, self._tokenizer) for pair in zip(asked, limits, strict=True)]
-        lengths = np.zeros(batch.rows, np.int32)
-        lengths[: len(rows)] = [len(prompt) for prompt in prompts]
-        # Somebody who reads along gets every token; otherwise the host looks less often.
-        most = decoding.CHUNK_STEPS if on_text is None else 1
-        state = self._feed(batch, prefix, prompts)
-        settings = self._place.rows(_settings(asked, batch.rows))
-        while any(row.remaining for row in rows):
-            remaining = np.zeros(batch.rows, np.int32)
-            remaining[: len(rows)] = [row.remaining for row in rows]
-            steps = min(most, int(remaining.max()))
-            state = self._make_room(state, int(max((lengths + steps)[remaining > 0])))
-            state, ids = self._decode(prefix, state, settings, remaining, steps)
-            for row, index, tokens in zip(rows, batch.items, ids.T.tolist(), strict=False):
-                for token in tokens:
-                    if token >= 0 and row.remaining:
-                        text = row.push(token)
-                        self._counts["generated"] += 1
-                        if text and on_text is not None:
-                            on_text(index, text)
-            lengths += np.count_nonzero(ids >= 0, axis=0).astype(np.int32)
-        return rows
+        count: int,
+        jobs: Sequence[Job],
+    ) -> Device:
+        """The compiled functions for `count` slots of a group."""
+        longest = max(len(job.prompt) for job in jobs)
+        # One array holds the prompts of the group, whichever come together.
+        prompt_capacity = (
+            group.columns if longest <= group.columns else self._capacity(longest, longest)
+        )
+        whole = max(len(job.prompt) + job.limit for job in jobs)
+        feed_rows = sorted({min(rows, count) for rows in group.feed_rows})
+
+        def empty(capacity: int) -> decoding.SlotState:
+            slots = decoding.empty_slots(self._params, self._config, count, capacity)
+            return self._place.rows(slots)
+
+        def feed(prompts: Sequence[np.ndarray]) -> tuple[decoding.Fed, int]:
+            rows = self._rows_to_feed(len(prompts), feed_rows, group.columns)
+            self._note("feed", prefix, rows, group.columns, prompt_capacity)
+            return self._feed(prefix, prompts[:rows], rows, group.columns, prompt_capacity)
+
+        def decode(state, live, steps, leave_at):
+            self._note("decode", prefix, count, state.fed.cache.capacity)
+            return decoding.decode(
+                self._params,
+                self._config,
+                prefix,
+                state,
+                self._place.rows(live),
+                np.int32(steps),
+                np.int32(leave_at),
+                np.int32(self._tokenizer.eos_id),
+                np.int32(self._vocab_size),
+            )
+
+        def capacity(need: int) -> int:
+            return self._capacity(need, whole)
+
+        return Device(empty, feed, decode, capacity, self._place)
+
+    def _rows_to_feed(self, prompts: int, sizes: Sequence[int], columns: int) -> int:
+        """The size of array in which feeding all of the prompts costs least."""
+
+        def cost(rows: int) -> tuple[int, int]:
+            return -(-prompts // rows) * (rows * columns + self._call_tokens), rows
+
+        return min(sizes, key=cost)
 
     def _feed(
         self,
-        batch: GenerateBatch,
         prefix: tuple[SharedPrefix, ...],
         prompts: Sequence[np.ndarray],
-    ) -> decoding.DecodeState:
-        """The state after the prompts, which are fed `batch.columns` tokens at a time."""
-        longest, columns = len(prompts[0]), batch.columns
-        capacity = self._capacity(longest + decoding.CHUNK_STEPS)
-        self._note("feed", prefix, batch.rows, columns, capacity)
-        state = decoding.empty_state(self._params, self._config, batch.rows, capacity)
-        state = self._place.rows(state)
-        for start in range(0, longest, columns):
-            tokens = np.zeros((batch.rows, columns), np.int32)
-            counts = np.zeros(batch.rows, np.int32)
+        rows: int,
+        columns: int,
+        capacity: int,
+    ) -> tuple[decoding.Fed, int]:
+        """Feeds the prompts, `columns` tokens at a time, and says how many these are."""
+        fed = self._place.rows(decoding.empty(self._params, self._config, rows, capacity))
+        for start in range(0, max(map(len, prompts)), columns):
+            tokens = np.zeros((rows, columns), np.int32)
+            counts = np.zeros(rows, np.int32)
             for row, prompt in enumerate(prompts):
                 part = prompt[start : start + columns]
                 tokens[row, : len(part)] = part
                 counts[row] = len(part)
-            tokens, counts = self._place.rows((tokens, counts))
-            state = decoding.feed(self._params, self._config, prefix, state, tokens, counts)
-        return state
+            arrays = self._place.rows((tokens, counts))
+            fed = decoding.feed(self._params, self._config, prefix, fed, *arrays)
+        return fed, len(prompts)
 
-    def _make_room(self, state: decoding.DecodeState, need: int) -> decoding.DecodeState:
-        capacity = self._capacity(need)
-        return state if capacity <= state.cache.capacity else decoding.grow(state, capacity)
+    def _capacity(self, need: int, whole: int) -> int:
+        """A size that holds `need` tokens; no row gets more than `whole`, whatever is asked.
 
-    def _capacity(self, need: int) -> int:
-        """A size that holds `need` tokens; no row gets more than the context, whatever is asked."""
+        Attention reads all slots of a cache, the empty ones too.
+        """
         context = self._config.context
-        return bucket(min(need, context), capacities(context))
-
-    def _decode(
-        self,
-        prefix: tuple[SharedPrefix, ...],
-        state: decoding.DecodeState,
-        settings: decoding.Settings,
-        remaining: np.ndarray,
-        steps: int,
-    ) -> tuple[decoding.DecodeState, np.ndarray]:
-        """The state after `steps` steps and the ids [CHUNK_STEPS, B], -1 where there is none."""
-        self._note("decode", prefix, len(remaining), state.cache.capacity)
-        state, ids = decoding.decode(
-            self._params,
-            self._config,
-            prefix,
-            state,
-            settings,
-            self._place.rows(remaining),
-            np.int32(steps),
-            np.int32(self._tokenizer.eos_id),
-            np.int32(self._vocab_size),
-        )
-        return state, self._place.read(ids)
+        most = bucket(whole, buckets(context, SMALLEST_CAPACITY // 4))
+        return min(most, bucket(min(need, context), capacities(context)))
 
     def _note(self, function: str, prefix: tuple[SharedPrefix, ...], *sizes: int) -> None:
-        slots = prefix[0].key[0].shape[-3] if prefix else 0
+        slots = prefix[0].capacity if prefix else 0
         self._compiled_shapes.add((function, slots, *sizes))
 
 
-def _settings(items: Sequence[GenerateItem], rows: int) -> decoding.Settings:
-    """How each row draws; unused rows are greedy."""
-    unused = [GenerateItem((0,), 1)] * (rows - len(items))
-    every = [*items, *unused]
-    return decoding.Settings(
-        seed=jnp.asarray(np.array([item.seed for item in every], np.uint32)),
-        temperature=jnp.asarray(np.array([item.temperature for item in every], np.float32)),
-        top_k=jnp.asarray(np.array([item.top_k for item in every], np.int32)),
-        top_p=jnp.asarray(np.array([item.top_p for item in every], np.float32)),
-    )
+def _job(index: int, item: GenerateItem, row: Continuation, depth: int) -> Job:
+    """What is left to do for an item; what it has got already is fed as a part of its prompt."""
+    prompt = np.array([*item.ids[depth:], *row.ids], np.int32)
+    return Job(index, item, row, prompt, row.remaining)

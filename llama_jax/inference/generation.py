@@ -1,4 +1,4 @@
-"""Generate items -> batches of rows behind shared prefixes. Pure."""
+"""Generate items -> groups that are generated behind shared prefixes. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,28 @@ from llama_jax.inference.prefixes import Prefix, Row, choose_groups, split_group
 from llama_jax.inference.shapes import CALL_TOKENS, bucket, buckets
 from llama_jax.inference.types import GenerateItem
 
-# Fewest slots of a cache: attention over some empty ones costs less than compiling another size.
+# Slots of a cache that may still have to grow: attention over some empty ones costs less than
+# compiling another size.
 SMALLEST_CAPACITY = 256
+
+# Prompts are fed in parts of batch_tokens / FEED_ROWS tokens at most, so that this many rows fit.
+FEED_ROWS = 16
+
+# A few prompts that take the places of ended ones are fed in arrays of fewer rows by this factor.
+REFILL_PART = 8
 
 
 @dataclass(frozen=True)
-class GenerateBatch:
-    """Items that are generated together.
+class GenerateGroup:
+    """Items that are generated behind one prefix, some at a time: each takes the place of another.
 
     Attributes:
         prefix: index into `GeneratePlan.prefixes`, or None.
         depth: length of the prefix, 0 for none.
-        items: their indices, the longest prompt first; at most `rows`.
-        rows: B, the rows of the arrays.
+        items: their indices, the longest prompt first, equal prompts together.
+        rows: B, how many are generated at a time.
         columns: C, tokens of a prompt that a row is fed at a time.
+        feed_rows: R, ascending: the rows of the arrays that prompts are fed in.
     """
 
     prefix: int | None
@@ -31,22 +39,23 @@ class GenerateBatch:
     items: tuple[int, ...]
     rows: int
     columns: int
+    feed_rows: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class GeneratePlan:
-    """All batches of a list of items, and what their prompts cost.
+    """All groups of a list of items, and what their prompts cost.
 
     Attributes:
         prefixes: what prompts have in common.
-        batches: in the order to run, those of one prefix together.
+        groups: in the order to run.
         limits: of each item, the most ids to generate.
         prefilled: prompt tokens to compute.
         saved: prompt tokens that sharing spares.
     """
 
     prefixes: tuple[Prefix, ...]
-    batches: tuple[GenerateBatch, ...]
+    groups: tuple[GenerateGroup, ...]
     limits: tuple[int, ...]
     prefilled: int
     saved: int
@@ -83,20 +92,34 @@ def plan_generation(
         Row(np.asarray(item.ids, np.int32), (index,), len(item.ids) - 1)
         for index, item in enumerate(items)
     ]
-    # A group decodes in batches of its own: at worst as many more steps as its longest row takes.
+    # A group decodes by itself: at worst as many more steps as its longest row takes.
     group_cost = 2 * call_tokens + max(limits, default=0)
-    rows, groups = choose_groups(rows, min_prefix, group_cost)
-    prefixes, parts = split_groups(rows, groups, buckets(context))
-    batches = []
-    for index, part in enumerate(parts):
-        prefix = index if index < len(prefixes) else None
-        depth = 0 if prefix is None else prefixes[index].length
-        batches += _batches(part, prefix, depth, batch_rows, batch_tokens)
-    prompt_tokens = sum(len(item.ids) for item in items)
-    saved = sum(p.length * (len(part) - 1) for p, part in zip(prefixes, parts, strict=False))
-    return GeneratePlan(
-        tuple(prefixes), tuple(batches), tuple(limits), prompt_tokens - saved, saved
+    rows, chosen = choose_groups(rows, min_prefix, group_cost)
+    prefixes, parts = split_groups(rows, chosen, buckets(context))
+    depths = [*(prefix.length for prefix in prefixes), 0]
+    padded = [*(len(prefix.ids) for prefix in prefixes), 0]
+    longest: dict[int, int] = {}  # of the groups whose prefixes are padded alike: one C for all
+    for part, depth, size in zip(parts, depths, padded, strict=True):
+        own = max((len(row.ids) for row in part), default=depth) - depth
+        longest[size] = max(longest.get(size, 0), own)
+    groups = [
+        _group(
+            part,
+            None if index == len(prefixes) else index,
+            depths[index],
+            longest[padded[index]],
+            batch_rows,
+            batch_tokens,
+        )
+        for index, part in enumerate(parts)
+        if part
+    ]
+    prefilled = sum(depths) + sum(
+        sum(map(len, {item.ids[group.depth :] for item in map(items.__getitem__, group.items)}))
+        for group in groups
     )
+    saved = sum(len(item.ids) for item in items) - prefilled
+    return GeneratePlan(tuple(prefixes), tuple(groups), tuple(limits), prefilled, saved)
 
 
 def capacities(context: int) -> tuple[int, ...]:
@@ -123,24 +146,20 @@ def _limit(index: int, item: GenerateItem, context: int, vocab_size: int) -> int
     return room if item.max_new_tokens is None else item.max_new_tokens
 
 
-def _batches(
-    part: list[Row], prefix: int | None, depth: int, batch_rows: int, batch_tokens: int
-) -> list[GenerateBatch]:
-    """Rows of similar length together; the last batch is padded to the shape of the others."""
-    if not part:
-        return []
-    ordered = sorted(part, key=lambda row: -len(row.ids))
+def _group(
+    part: list[Row],
+    prefix: int | None,
+    depth: int,
+    longest: int,
+    batch_rows: int,
+    batch_tokens: int,
+) -> GenerateGroup:
+    """The rows of `part`, and the shapes that they are fed and generated in."""
+    ordered = sorted(part, key=lambda row: (-len(row.ids), row.ids.tobytes(), row.items))
     rows = min(batch_rows, 1 << (len(part) - 1).bit_length())
-    longest = len(ordered[0].ids) - depth
-    sizes = buckets(max(8, batch_tokens // rows))
-    columns = sizes[-1] if longest > sizes[-1] else bucket(longest, sizes)
-    return [
-        GenerateBatch(
-            prefix,
-            depth,
-            tuple(row.items[0] for row in ordered[start : start + rows]),
-            rows,
-            columns,
-        )
-        for start in range(0, len(ordered), rows)
-    ]
+    sizes = buckets(max(8, batch_tokens // FEED_ROWS))
+    columns = bucket(min(longest, sizes[-1]), sizes)
+    most = min(rows, 1 << (max(1, batch_tokens // columns).bit_length() - 1))
+    items = tuple(row.items[0] for row in ordered)
+    few = max(1, most // REFILL_PART)
+    return GenerateGroup(prefix, depth, items, rows, columns, tuple(sorted({few, most})))

@@ -92,7 +92,7 @@ class Placement:
     def rows(self, tree: Any) -> Any:
         """Arrays with a row per sequence, split over `data`; whole where their number divides not.
 
-        Keys and values, [..., B, S, K, H], are split over `tensor` by heads as well.
+        Keys and values, [..., B, K, S, H], are split over `tensor` by heads as well.
         """
         if self.mesh is None:
             return tree
@@ -102,7 +102,7 @@ class Placement:
             size = array.shape[-4 if cache else 0]
             axis = None if size % self.data else "data"
             leading = (None,) * (array.ndim - 4)
-            return self._put(array, P(*leading, axis, None, "tensor", None) if cache else P(axis))
+            return self._put(array, P(*leading, axis, "tensor", None, None) if cache else P(axis))
 
         return jax.tree.map(place, tree)
 

@@ -45,13 +45,12 @@ class ScoreLoop:
     def run(self, plan: Plan) -> Iterator[tuple[int, ScoreResult]]:
         """(item, result) pairs as they arrive.
 
-        A shared prefix is computed when its first batch comes and dropped behind its last one.
+        A node is computed when its first batch comes and dropped behind its last one.
         """
-        in_flight, prefix, held = None, (), None
+        in_flight = None
+        alive: dict[int, SharedPrefix] = {}  # the nodes on the path to the batch at hand
         for batch in plan.batches:
-            if batch.prefix != held:
-                held = batch.prefix
-                prefix = () if held is None else (self._prefix(plan, held),)
+            prefix = self._prefix(plan, plan.path(batch.node), alive)
             started = batch, prefix, self._start(batch, prefix)
             if in_flight is not None:
                 yield from self._finish(*in_flight)
@@ -59,12 +58,25 @@ class ScoreLoop:
         if in_flight is not None:
             yield from self._finish(*in_flight)
 
-    def _prefix(self, plan: Plan, index: int) -> SharedPrefix:
-        prefix = plan.prefixes[index]
-        self._compiled_shapes.add(("prefix", len(prefix.ids)))
-        return scoring.compute_prefix(
-            self._params, self._config, prefix.ids, np.int32(prefix.length)
-        )
+    def _prefix(
+        self, plan: Plan, path: tuple[int, ...], alive: dict[int, SharedPrefix]
+    ) -> tuple[SharedPrefix, ...]:
+        """Computes the nodes of a path that are not alive, and drops those that are not on it."""
+        for node in alive.keys() - set(path):
+            del alive[node]
+        parent = None
+        for node in path:
+            if node not in alive:
+                self._compiled_shapes.update(plan.node_shapes(node))
+                capacity = plan.capacity(node)
+                prefix = scoring.start_prefix(self._params, self._config, capacity, parent)
+                for ids, count in plan.chunks(node):
+                    prefix = scoring.extend_prefix(
+                        self._params, self._config, prefix, ids, np.int32(count)
+                    )
+                alive[node] = prefix
+            parent = alive[node]
+        return () if parent is None else (parent,)
 
     def _start(
         self, batch: TokenBatch, prefix: tuple[SharedPrefix, ...]
@@ -79,7 +91,7 @@ class ScoreLoop:
                 self._params,
                 self._config,
                 prefix,
-                self._place.padded_rows(batch.tokens),
+                *map(self._place.padded_rows, (batch.tokens, batch.depths, batch.ends)),
                 batch.positions,
                 np.int32(batch.slots),
                 batch.targets,
@@ -121,5 +133,5 @@ class ScoreLoop:
 
 def _shape(batch: TokenBatch, prefix: tuple[SharedPrefix, ...]) -> tuple:
     """As `Plan.shape` gives it."""
-    slots = jax.tree.leaves(prefix[0].key)[0].shape[-3] if prefix else 0
+    slots = prefix[0].capacity if prefix else 0
     return ("score", slots, *batch.tokens.shape, *batch.targets.shape)

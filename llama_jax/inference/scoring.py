@@ -11,7 +11,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.inference.batches import SLOT_CHUNK
 from llama_jax.inference.placement import split_rows
 from llama_jax.model import decoder
-from llama_jax.model.cache import SharedPrefix
+from llama_jax.model.cache import KVCache, SharedPrefix, as_cache, as_prefix
 
 
 def matmul_precision(params: dict) -> contextlib.AbstractContextManager:
@@ -39,12 +39,48 @@ def compute_prefix(
         return decoder.prefill_prefix(params, config, ids, length=length)
 
 
+@functools.partial(jax.jit, static_argnames=("config", "capacity"))
+def start_prefix(
+    params: dict, config: LlamaConfig, capacity: int, parent: SharedPrefix | None
+) -> SharedPrefix:
+    """Room for `capacity` ids, with the keys and values of `parent` (a copy) in it."""
+    dtype = params["embedding"].dtype
+    stacked = isinstance(params["layers"], dict)
+    empty = as_prefix(KVCache.empty(config, 1, capacity, dtype, stacked=stacked))
+    if parent is None:
+        return empty
+
+    def put(room, held):
+        return jax.lax.dynamic_update_slice(room, held, (0,) * room.ndim)
+
+    key, value = jax.tree.map(put, (empty.key, empty.value), (parent.key, parent.value))
+    return SharedPrefix(key, value, parent.length)
+
+
+@functools.partial(jax.jit, static_argnames="config", donate_argnames="prefix")
+def extend_prefix(
+    params: dict,
+    config: LlamaConfig,
+    prefix: SharedPrefix,
+    ids: Int[Array, "C"],
+    count: Int[Array, ""],
+) -> SharedPrefix:
+    """The prefix with the first `count` of `ids` behind it; there must be room for them."""
+    with matmul_precision(params):
+        _, cache = decoder.forward(
+            params, config, ids[None], cache=as_cache(prefix), token_counts=count[None]
+        )
+    return as_prefix(cache)
+
+
 @functools.partial(jax.jit, static_argnames="config")
 def score_batch(
     params: dict,
     config: LlamaConfig,
     prefix: tuple[SharedPrefix, ...],
     tokens: Int[Array, "B T"],
+    depths: Int[Array, "B T"],
+    ends: Int[Array, "B T"],
     positions: Int[Array, "N"],
     slots: Int[Array, ""],
     targets: Int[Array, "N K"],
@@ -58,13 +94,17 @@ def score_batch(
         params: in either layout.
         config: what `params` were built from.
         prefix: keys and values that stand before every row.
-        tokens: the rows' own ids, right-padded.
+        tokens: the packed rows' own ids, right-padded.
+        depths: their positions.
+        ends: where their subtrees end, see `tree_mask`.
         positions: row * T + column; N is a multiple of SLOT_CHUNK.
         slots: how many positions are real; results behind them are zero.
         targets: ids; of the real positions' entries any may be padding.
     """
     with matmul_precision(params):
-        hidden, _ = decoder.forward(params, config, tokens, prefix=prefix)
+        hidden, _ = decoder.forward(
+            params, config, tokens, positions=depths, subtree_ends=ends, prefix=prefix
+        )
         read = hidden.reshape(-1, hidden.shape[-1])[positions]
 
         def score_chunk(chunk, results):

@@ -12,8 +12,8 @@ from typing import NamedTuple
 # weights, waiting for the host. A guess for a CPU; accelerators compute more tokens in that time.
 CALL_TOKENS = 64
 
-# A compilation takes about as long as this many calls.
-CALLS_PER_SHAPE = 32
+# What one more compiled shape costs, in tokens, where the caller does not know better.
+SHAPE_TOKENS = 1024
 
 
 class Shape(NamedTuple):
@@ -68,16 +68,18 @@ def fill(runs: Runs, menu: Iterable[Shape]) -> Iterator[tuple[Shape, int]]:
 
 
 def choose_shapes(
-    groups: Sequence[Runs], batch_tokens: int, call_tokens: int = CALL_TOKENS
+    groups: Sequence[Runs],
+    batch_tokens: int,
+    call_tokens: int = CALL_TOKENS,
+    shape_tokens: int = SHAPE_TOKENS,
 ) -> tuple[Shape, ...]:
     """A short menu of shapes in which all `groups` can be computed.
 
-    The cost of a menu is the padded tokens of all batches, `call_tokens` for each batch, and for
-    each shape used its compilation: as much as CALLS_PER_SHAPE calls, at least a full batch.
-    Beginning with the best single shape, the shape that lowers the cost most is added, until none
-    does. A row longer than `batch_tokens` goes alone.
+    The cost of a menu is the padded tokens of all batches, `call_tokens` for each batch, and
+    `shape_tokens` for each shape used, for its compilation. Beginning with the best single shape,
+    the shape that lowers the cost most is added, until none does. A row longer than `batch_tokens`
+    goes alone.
     """
-    shape_tokens = max(batch_tokens, CALLS_PER_SHAPE * call_tokens)
     distinct = Counter(groups)
     lengths = sorted({length for runs in distinct for length, _ in runs})
     smallest_group = min(sum(count for _, count in runs) for runs in distinct)

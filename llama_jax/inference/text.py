@@ -52,6 +52,11 @@ class Continuation:
         self.stop_reason = ""
 
     @property
+    def ids(self) -> tuple[int, ...]:
+        """What has come so far, without the end-of-sequence id."""
+        return tuple(self._ids)
+
+    @property
     def remaining(self) -> int:
         """How many more ids may come; 0 when it has ended."""
         return 0 if self.stop_reason else self._limit - len(self._ids)

@@ -25,9 +25,11 @@ from jaxtyping import Array, Float, Int
 
 from llama_jax.config import LlamaConfig
 from llama_jax.model import cache as caches
-from llama_jax.model.attention import causal_mask, segment_mask
+from llama_jax.model.attention import causal_mask, segment_mask, tree_mask
 from llama_jax.model.cache import KVCache, SharedPrefix
 from llama_jax.model.layers import INIT_STD, Block, LayerState, RMSNorm, Shared, weight
+from llama_jax.model.layouts import unstack as unstack
+from llama_jax.model.quantization import product, product_of_rows, rows
 from llama_jax.model.rope import rope_angles, rope_frequencies
 
 
@@ -35,16 +37,18 @@ class Decoder(nnx.Module):
     """Embedding, L layers, final norm, output projection.
 
     `layers` is one Block whose parameters carry a leading L (run by a scan), or a list of L Blocks
-    (run by a loop: the decode layout).
+    (run by a loop), fused in the decode layout.
     """
 
-    def __init__(self, config: LlamaConfig, rngs: nnx.Rngs, dtype, *, stacked: bool = True):
+    def __init__(self, config: LlamaConfig, rngs: nnx.Rngs, dtype, *, stacked=True, fused=False):
         D, V = config.dim, config.vocab_size
         self.embedding = weight(rngs, (V, D), INIT_STD, dtype)
         if stacked:
             self.layers = Block(config, (config.layers,), rngs, dtype)
         else:
-            self.layers = nnx.List(Block(config, (), rngs, dtype) for _ in range(config.layers))
+            self.layers = nnx.List(
+                Block(config, (), rngs, dtype, fused=fused) for _ in range(config.layers)
+            )
         self.final_norm = RMSNorm(config, (), dtype)
         tied = config.tied_embeddings
         self.output = None if tied else weight(rngs, (D, V), INIT_STD, dtype)
@@ -52,7 +56,7 @@ class Decoder(nnx.Module):
     def __call__(self, tokens: Int[Array, "B T"], shared: Shared, state: LayerState, remat: bool):
         """Hidden states after the final norm, and the layers' new cache buffers."""
         with jax.named_scope("token_embedding"):
-            x = self.embedding[...][tokens]
+            x = rows(self.embedding.get_value(), tokens)
         if isinstance(self.layers, Block):
             x, cache = self._scan_layers(x, shared, state, remat)
         else:
@@ -89,10 +93,8 @@ class Decoder(nnx.Module):
         """Float32 scores of every piece of the vocabulary."""
         with jax.named_scope("output"):
             if self.output is None:
-                letters, weight = "...D,VD->...V", self.embedding[...]
-            else:
-                letters, weight = "...D,DV->...V", self.output[...]
-            return jnp.einsum(letters, hidden, weight, preferred_element_type=jnp.float32)
+                return product_of_rows(hidden, self.embedding.get_value(), jnp.float32)
+            return product(hidden, self.output.get_value(), jnp.float32)
 
 
 def init(key: Array, config: LlamaConfig, dtype=jnp.float32) -> dict:
@@ -112,6 +114,7 @@ def forward(
     *,
     positions: Int[Array, "B T"] | None = None,
     segment_ids: Int[Array, "B T"] | None = None,
+    subtree_ends: Int[Array, "B T"] | None = None,
     prefix: tuple[SharedPrefix, ...] = (),
     cache: KVCache | None = None,
     token_counts: Int[Array, "B"] | None = None,
@@ -126,14 +129,17 @@ def forward(
         positions: of the tokens; by default they count on from the prefixes and the row's cache,
             and start anew with each segment.
         segment_ids: documents packed into a row, 1 and up, 0 for padding; attention stays inside.
+        subtree_ends: rows are trees, see `tree_mask`; needs `positions`.
         prefix: keys and values that stand before every row, in order.
         cache: the row's earlier tokens; new ones are written behind them.
         token_counts: with a cache, how many of each row's T tokens are real; default all.
         remat: recompute each layer's activations in the backward pass instead of keeping them.
     """
-    if segment_ids is not None and cache is not None:
-        raise ValueError("forward: segment_ids and cache exclude each other; packed rows have none")
-    shared = _shared(config, tokens, positions, segment_ids, prefix, cache)
+    if cache is not None and not (segment_ids is None and subtree_ends is None):
+        raise ValueError("forward: a cache excludes segment_ids and subtree_ends")
+    if subtree_ends is not None and positions is None:
+        raise ValueError("forward: subtree_ends need the positions of the tokens")
+    shared = _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache)
     state = LayerState(
         tuple((p.key, p.value) for p in prefix), None if cache is None else (cache.key, cache.value)
     )
@@ -185,29 +191,23 @@ def prefill_prefix(
     return caches.as_prefix(filled)
 
 
-def unstack(params: dict) -> dict:
-    """The decode layout: `params["layers"]` as a tuple of L dicts of per-layer arrays."""
-    count = params["layers"]["attention_norm"]["scale"].shape[0]
-    layers = tuple(jax.tree.map(lambda a, i=i: a[i], params["layers"]) for i in range(count))
-    return {**params, "layers": layers}
-
-
 @functools.cache
-def _graph(config: LlamaConfig, stacked: bool) -> nnx.GraphDef:
+def _graph(config: LlamaConfig, stacked: bool, fused: bool) -> nnx.GraphDef:
     """The structure of the decoder without its arrays."""
-    make = functools.partial(Decoder, config, dtype=jnp.float32, stacked=stacked)
+    make = functools.partial(Decoder, config, dtype=jnp.float32, stacked=stacked, fused=fused)
     return nnx.split(nnx.eval_shape(lambda: make(rngs=nnx.Rngs(params=0))))[0]
 
 
 def _module(params: dict, config: LlamaConfig) -> Decoder:
     layers = params["layers"]
     stacked = isinstance(layers, dict)
+    fused = not stacked and "gate_up" in layers[0]["feed_forward"]
     if not stacked:
         params = {**params, "layers": dict(enumerate(layers))}
-    return nnx.merge(_graph(config, stacked), nnx.State(params))
+    return nnx.merge(_graph(config, stacked, fused), nnx.State(params))
 
 
-def _shared(config, tokens, positions, segment_ids, prefix, cache) -> Shared:
+def _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache) -> Shared:
     """Masks and angles of one call."""
     offset = sum((p.length for p in prefix), start=jnp.int32(0))
     index = jnp.arange(tokens.shape[1], dtype=jnp.int32)[None]
@@ -216,18 +216,16 @@ def _shared(config, tokens, positions, segment_ids, prefix, cache) -> Shared:
         own_mask = causal_mask(index, jnp.arange(cache.capacity)[None])
     else:
         own_mask = causal_mask(index, index)
+    if subtree_ends is not None:
+        own_mask = tree_mask(subtree_ends)
     if segment_ids is not None:
         own_mask = own_mask & segment_mask(segment_ids, segment_ids)
         index = _positions_in_segments(segment_ids)
     if positions is None:
         positions = index + offset
     sin, cos = rope_angles(positions, rope_frequencies(config))
-    prefix_masks = tuple((jnp.arange(_prefix_slots(p)) < p.length)[None, None] for p in prefix)
+    prefix_masks = tuple((jnp.arange(p.capacity) < p.length)[None, None] for p in prefix)
     return Shared(sin, cos, own_mask, prefix_masks, None if cache is None else cache.lengths)
-
-
-def _prefix_slots(prefix: SharedPrefix) -> int:
-    return (prefix.key[0] if isinstance(prefix.key, tuple) else prefix.key).shape[-3]
 
 
 def _positions_in_segments(segment_ids: Int[Array, "B T"]) -> Int[Array, "B T"]:

@@ -2,6 +2,10 @@
 
 Parameters may carry leading dimensions (`leading`, for stacking layers); the modules' calls never
 look at them, since the scan over layers hands each call the slices of one layer.
+
+`fused` is the decode layout: matrices that read the same input are one, and all have two
+dimensions. At one token a step, time is what it takes to read the weights, and few large products
+read them faster than many small ones; these matrices may also be quantised.
 """
 
 import functools
@@ -15,8 +19,9 @@ from jaxtyping import Array, Float
 
 from llama_jax.config import LlamaConfig
 from llama_jax.model import cache as caches
-from llama_jax.model.attention import Segment, attend
+from llama_jax.model.attention import Segment, attend, attention
 from llama_jax.model.norm import rms_norm
+from llama_jax.model.quantization import product
 from llama_jax.model.rope import apply_rope
 
 # The paper gives no initialisation. GPT-2's: 0.02, and less by sqrt(2 L) where a branch is added to
@@ -56,62 +61,94 @@ class RMSNorm(nnx.Module):
 class Attention(nnx.Module):
     """Multi-head (K = N), grouped-query or multi-query (K = 1) attention with RoPE."""
 
-    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs: nnx.Rngs, dtype):
+    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs, dtype, *, fused: bool):
         D, N, K, H = config.dim, config.heads, config.kv_heads, config.head_size
-        self.query = weight(rngs, (*leading, D, N, H), INIT_STD, dtype)
-        self.key = weight(rngs, (*leading, D, K, H), INIT_STD, dtype)
-        self.value = weight(rngs, (*leading, D, K, H), INIT_STD, dtype)
-        self.output = weight(rngs, (*leading, N, H, D), _residual_std(config), dtype)
+        self.heads, self.kv_heads, self.fused = N, K, fused
+        if fused:
+            self.query_key_value = weight(rngs, (D, (N + 2 * K) * H), INIT_STD, dtype)
+            self.output = weight(rngs, (N * H, D), _residual_std(config), dtype)
+        else:
+            self.query = weight(rngs, (*leading, D, N, H), INIT_STD, dtype)
+            self.key = weight(rngs, (*leading, D, K, H), INIT_STD, dtype)
+            self.value = weight(rngs, (*leading, D, K, H), INIT_STD, dtype)
+            self.output = weight(rngs, (*leading, N, H, D), _residual_std(config), dtype)
 
     def __call__(self, x: Float[Array, "B T D"], shared: Shared, state: LayerState):
         """What is added to the residual stream, and the layer's new cache buffers (or None)."""
         with jax.named_scope("query_key_value"):
-            query = jnp.einsum("BTD,DNH->BTNH", x, self.query[...])
-            key = jnp.einsum("BTD,DKH->BTKH", x, self.key[...])
-            value = jnp.einsum("BTD,DKH->BTKH", x, self.value[...])
+            query, key, value = self._query_key_value(x)
         with jax.named_scope("rotary_embedding"):
             query = apply_rope(query, shared.sin, shared.cos)
             key = apply_rope(key, shared.sin, shared.cos)
-        cache = None
-        if state.cache is not None:
+        if state.cache is None:
+            cache, own = None, functools.partial(Segment.of, key, value)
+        else:
             with jax.named_scope("cache_write"):
-                key = caches.write(state.cache[0], key, shared.lengths)
-                value = caches.write(state.cache[1], value, shared.lengths)
-                cache = key, value
+                cache = (
+                    caches.write(state.cache[0], key, shared.lengths),
+                    caches.write(state.cache[1], value, shared.lengths),
+                )
+                own = functools.partial(Segment, *cache)
         with jax.named_scope("attention"):
-            segments = [
-                Segment(*prefix, mask)
-                for prefix, mask in zip(state.prefixes, shared.prefix_masks, strict=True)
-            ]
-            attended = attend(query, [*segments, Segment(key, value, shared.own_mask)])
+            if state.cache is None and not state.prefixes:
+                attended = attention(query, key, value, shared.own_mask)
+            else:
+                segments = [
+                    Segment(*prefix, mask)
+                    for prefix, mask in zip(state.prefixes, shared.prefix_masks, strict=True)
+                ]
+                attended = attend(query, [*segments, own(shared.own_mask)])
         with jax.named_scope("attention_output"):
+            if self.fused:
+                flat = attended.reshape(*attended.shape[:2], -1)
+                return product(flat, self.output.get_value()), cache
             return jnp.einsum("BTNH,NHD->BTD", attended, self.output[...]), cache
+
+    def _query_key_value(self, x):
+        if not self.fused:
+            return (
+                jnp.einsum("BTD,DNH->BTNH", x, self.query[...]),
+                jnp.einsum("BTD,DKH->BTKH", x, self.key[...]),
+                jnp.einsum("BTD,DKH->BTKH", x, self.value[...]),
+            )
+        N, K = self.heads, self.kv_heads
+        joined = product(x, self.query_key_value.get_value())
+        return jnp.split(joined.reshape(*x.shape[:2], N + 2 * K, -1), (N, N + K), axis=2)
 
 
 class FeedForward(nnx.Module):
     """SwiGLU (Shazeer 2020): down(silu(gate(x)) * up(x)); w1, w3 and w2 in the reference code."""
 
-    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs: nnx.Rngs, dtype):
+    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs, dtype, *, fused: bool):
         D, F = config.dim, config.ffn_size
-        self.gate = weight(rngs, (*leading, D, F), INIT_STD, dtype)
-        self.up = weight(rngs, (*leading, D, F), INIT_STD, dtype)
+        self.fused = fused
+        if fused:
+            self.gate_up = weight(rngs, (D, 2 * F), INIT_STD, dtype)
+        else:
+            self.gate = weight(rngs, (*leading, D, F), INIT_STD, dtype)
+            self.up = weight(rngs, (*leading, D, F), INIT_STD, dtype)
         self.down = weight(rngs, (*leading, F, D), _residual_std(config), dtype)
 
     def __call__(self, x: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
         """What is added to the residual stream."""
-        gate = jnp.einsum("BTD,DF->BTF", x, self.gate[...])
-        up = jnp.einsum("BTD,DF->BTF", x, self.up[...])
-        return jnp.einsum("BTF,FD->BTD", jax.nn.silu(gate) * up, self.down[...])
+        if self.fused:
+            gate, up = jnp.split(product(x, self.gate_up.get_value()), 2, axis=-1)
+        else:
+            gate = jnp.einsum("BTD,DF->BTF", x, self.gate[...])
+            up = jnp.einsum("BTD,DF->BTF", x, self.up[...])
+        return product(jax.nn.silu(gate) * up, self.down.get_value())
 
 
 class Block(nnx.Module):
     """One decoder layer: pre-normalised attention, then pre-normalised feed-forward."""
 
-    def __init__(self, config: LlamaConfig, leading: tuple[int, ...], rngs: nnx.Rngs, dtype):
+    def __init__(
+        self, config: LlamaConfig, leading: tuple[int, ...], rngs, dtype, *, fused: bool = False
+    ) -> None:
         self.attention_norm = RMSNorm(config, leading, dtype)
-        self.attention = Attention(config, leading, rngs, dtype)
+        self.attention = Attention(config, leading, rngs, dtype, fused=fused)
         self.feed_forward_norm = RMSNorm(config, leading, dtype)
-        self.feed_forward = FeedForward(config, leading, rngs, dtype)
+        self.feed_forward = FeedForward(config, leading, rngs, dtype, fused=fused)
 
     def __call__(self, x: Float[Array, "B T D"], shared: Shared, state: LayerState):
         """The residual stream after the layer, and its new cache buffers (or None)."""

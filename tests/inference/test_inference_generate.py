@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import jax
 import numpy as np
@@ -8,7 +9,7 @@ from llama_jax import weights
 from llama_jax.errors import InputError
 from llama_jax.inference import decoding, generation
 from llama_jax.inference.engine import Engine
-from llama_jax.inference.generation import capacities, plan_generation
+from llama_jax.inference.generation import GenerateGroup, capacities, plan_generation
 from llama_jax.inference.types import GenerateItem
 from llama_jax.tokenizer import load_tokenizer
 
@@ -175,7 +176,7 @@ def test_refuses_before_any_computation(make_engine, item, message):
     assert engine.compiled_shapes == set()
 
 
-def test_results_arrive_batch_by_batch(make_engine):
+def test_results_arrive_as_items_end(make_engine):
     arrived = []
     results = make_engine().generate(
         [GenerateItem((1, 2 + n), 3) for n in range(6)],
@@ -189,19 +190,60 @@ def test_caches_grow_as_they_fill(make_engine, greedy, monkeypatch):
     engine = make_engine()
     items = [GenerateItem((1, 7), 80), GenerateItem((1, 8, 9, 3), 70), GenerateItem((1,), 3)]
     results = engine.generate(items)
-    assert {shape[-1] for shape in engine.compiled_shapes if shape[0] == "decode"} == {64, 128}
+    assert {shape[-1] for shape in engine.compiled_shapes if shape[0] == "decode"} == {64, 96}
     for item, result in zip(items, results, strict=True):
         assert result.ids == greedy(item.ids, item.max_new_tokens)[: len(result.ids)]
         assert len(result.ids) == item.max_new_tokens or result.stop_reason == "eos"
 
 
-def test_memory_that_does_not_suffice_is_an_error(make_engine, monkeypatch):
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_memory_that_does_not_suffice_halves_the_slots(make_engine, monkeypatch, early, streamed):
+    items = [
+        GenerateItem(ids, 30 + n % 9, temperature=0.7 * (n % 2), seed=n)
+        for n, ids in enumerate(prompts())
+    ]
+    expected = make_engine(batch_rows=2).generate(items)
+    whole, calls = decoding.decode, Counter()
+
+    def limited(params, config, prefix, state, live, *rest):
+        calls[len(live)] += 1
+        if len(live) > 2 and (early or calls[len(live)] > 2):
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
+        return whole(params, config, prefix, state, live, *rest)
+
+    monkeypatch.setattr(decoding, "decode", limited)
+    engine, shown = make_engine(batch_rows=8), [""] * len(items)
+
+    def show(index, text):
+        shown[index] += text
+
+    assert engine.generate(items, show if streamed else None) == expected
+    assert engine.counts["halved"] == 2
+    assert not streamed or shown == [result.text for result in expected]
+    calls.clear()
+    assert engine.generate(items) == expected
+    assert set(calls) <= {1, 2}, "a lesson is kept"
+
+
+def test_memory_that_does_not_suffice_for_a_row_is_an_error(make_engine, monkeypatch):
     def refuse(*_):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
     monkeypatch.setattr(decoding, "feed", refuse)
-    with pytest.raises(InputError, match="suffice to generate 4 rows together; lower batch_rows"):
-        make_engine().generate([GenerateItem((1, 4), 2)] * 5)
+    engine = make_engine()
+    with pytest.raises(InputError, match="does not suffice to generate one row behind 2 tokens"):
+        engine.generate([GenerateItem((1, 4), 2)] * 5)
+    assert engine.counts["halved"] == 2
+
+
+def test_other_failures_of_the_device_pass(make_engine, monkeypatch):
+    def fail(*_):
+        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
+
+    monkeypatch.setattr(decoding, "feed", fail)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
+        make_engine().generate([GenerateItem((1, 4), 2)])
 
 
 def test_refuses_no_rows(make_engine):
@@ -218,20 +260,38 @@ def test_plan_of_generation():
     items.append(GenerateItem((1, 2), None))
     plan = plan_generation(items, context=64, vocab_size=64, batch_rows=4, batch_tokens=32)
     assert [prefix.length for prefix in plan.prefixes] == [40]
-    assert [(b.prefix, b.depth, b.items, b.rows, b.columns) for b in plan.batches] == [
-        (0, 40, (6, 5, 4, 3), 4, 8),
-        (0, 40, (2, 1, 0), 4, 8),
-        (None, 0, (7,), 1, 8),
-    ]
+    assert plan.groups == (
+        GenerateGroup(0, 40, (6, 5, 4, 3, 2, 1, 0), rows=4, columns=8, feed_rows=(1, 4)),
+        GenerateGroup(None, 0, (7,), rows=1, columns=8, feed_rows=(1,)),
+    )
     assert plan.limits == (5, 5, 5, 5, 5, 5, 5, 62)
     assert plan.saved == 6 * 40
     assert plan.prefilled + plan.saved == sum(len(item.ids) for item in items)
 
 
-def test_a_small_group_is_not_worth_batches_of_its_own():
+def test_a_small_group_is_not_worth_steps_of_its_own():
     items = [GenerateItem((*range(3, 43), n), 300) for n in range(3)]
     plan = plan_generation(items, context=512, vocab_size=64, batch_rows=4, batch_tokens=512)
-    assert (plan.prefixes, len(plan.batches)) == ((), 1)
+    assert (plan.prefixes, len(plan.groups)) == ((), 1)
+
+
+@pytest.mark.parametrize("call_tokens", [64, 1024])  # of a CPU and of an accelerator
+def test_samples_of_one_prompt_share_it(call_tokens):
+    items = [GenerateItem((*range(1, 401),), 256, temperature=0.8, seed=n) for n in range(64)]
+    sizes = {"context": 2048, "vocab_size": 512, "batch_rows": 64, "batch_tokens": 4096}
+    plan = plan_generation(items, call_tokens=call_tokens, **sizes)
+    assert [prefix.length for prefix in plan.prefixes] == [399]
+    assert [(group.rows, group.columns) for group in plan.groups] == [(64, 8)]
+    assert (plan.prefilled, plan.saved) == (400, 63 * 400)
+
+
+def test_questions_share_their_header():
+    header = tuple(range(1, 301))
+    items = [GenerateItem((*header, *[400 + n] * (20 + n)), 256) for n in range(20)]
+    sizes = {"context": 2048, "vocab_size": 512, "batch_rows": 64, "batch_tokens": 4096}
+    plan = plan_generation(items, call_tokens=1024, **sizes)
+    assert [prefix.length for prefix in plan.prefixes] == [300]
+    assert [(g.rows, g.columns, g.feed_rows) for g in plan.groups] == [(32, 48, (4, 32))]
 
 
 def test_capacities_are_few():
@@ -244,7 +304,7 @@ def test_compiled_shapes_of_generation(make_engine):
     engine = make_engine()
     engine.generate([GenerateItem((1, 5), 30), GenerateItem((1, 5, 6), 40)])
     shapes = set(engine.compiled_shapes)
-    assert shapes == {("feed", 0, 2, 8, 128), ("decode", 0, 2, 128)}
+    assert shapes == {("feed", 0, 2, 8, 8), ("decode", 0, 2, 64)}
     engine.generate([GenerateItem((1, 7), 50), GenerateItem((1, 2, 3, 4), 3, seed=5)])
     assert engine.compiled_shapes == shapes
 

@@ -27,7 +27,7 @@ def item_lists(draw):
     return items
 
 
-def make(items, batch_tokens=48, min_prefix=3, call_tokens=1, context=CONTEXT):
+def make(items, batch_tokens=48, min_prefix=3, call_tokens=1, context=CONTEXT, row_tokens=12):
     return plan_scores(
         items,
         context=context,
@@ -35,24 +35,28 @@ def make(items, batch_tokens=48, min_prefix=3, call_tokens=1, context=CONTEXT):
         batch_tokens=batch_tokens,
         min_prefix=min_prefix,
         call_tokens=call_tokens,
+        shape_tokens=64,
+        row_tokens=row_tokens,
     )
 
 
-def answers(batches, prefixes):
+def answers(plan, batches):
     """What each item is told, read off the arrays alone: [(ids before, id)] per item."""
     found = {}
     for batch in batches:
-        prefix = () if batch.prefix is None else prefixes[batch.prefix]
-        before = () if prefix == () else tuple(prefix.ids[: prefix.length])
+        before = [int(n) for node in plan.path(batch.node) for n in plan.nodes[node].ids]
         for item, slots, which in batch.reads:
             assert item not in found, "an item is answered once"
             assert (slots < batch.slots).all()
             rows, columns = np.divmod(batch.positions[slots], batch.tokens.shape[1])
             assert (columns < batch.counts[rows]).all()
-            found[item] = [
-                ((*before, *batch.tokens[row, : column + 1]), batch.targets[slot, k])
-                for row, column, slot, k in zip(rows, columns, slots, which, strict=True)
-            ]
+            found[item] = []
+            for row, column, slot, k in zip(rows, columns, slots, which, strict=True):
+                path = np.flatnonzero(batch.ends[row, : column + 1] > column)
+                depths = np.arange(len(before), len(before) + len(path))
+                assert (batch.depths[row, path] == depths).all()
+                ids = (*before, *batch.tokens[row, path].tolist())
+                found[item].append((ids, batch.targets[slot, k]))
     return found
 
 
@@ -64,11 +68,11 @@ def wanted(items):
 
 
 @settings(max_examples=150, deadline=None)
-@given(item_lists(), st.integers(1, 80), st.integers(1, 6), st.integers(0, 4))
-def test_every_item_is_answered_once_from_its_own_ids(pairs, batch_tokens, min_prefix, call_tokens):
+@given(item_lists(), st.integers(1, 80), st.integers(1, 6), st.integers(0, 4), st.integers(1, 40))
+def test_every_item_is_answered_once_from_its_own_ids(pairs, batch, prefix, call, row):
     items = [ScoreItem(*pair) for pair in pairs]
-    plan = make(items, batch_tokens, min_prefix, call_tokens)
-    assert answers(plan.batches, plan.prefixes) == wanted(items)
+    plan = make(items, batch, prefix, call, row_tokens=row)
+    assert answers(plan, plan.batches) == wanted(items)
 
 
 @settings(max_examples=100, deadline=None)
@@ -76,24 +80,24 @@ def test_every_item_is_answered_once_from_its_own_ids(pairs, batch_tokens, min_p
 def test_arrays_are_padded_to_buckets_and_the_counts_add_up(pairs, batch_tokens):
     items = [ScoreItem(*pair) for pair in pairs]
     plan = make(items, batch_tokens)
-    sizes = buckets(CONTEXT)
     computed = 0
     assert len({shape[:4] for shape in plan.shapes}) == len(plan.shapes), "N and K follow P, B, T"
     for batch in plan.batches:
         rows, length = batch.tokens.shape
-        assert length in sizes
+        assert length in plan.lengths
         assert rows * length <= batch_tokens or rows == 1
         assert (batch.tokens[np.arange(length) >= batch.counts[:, None]] == 0).all()
         assert len(batch.positions) == len(batch.targets) == -(-rows * length // 128) * 128
         computed += rows * length
-    for prefix in plan.prefixes:
-        assert (len(prefix.ids) in sizes, prefix.parent) == (True, None)
-        assert prefix.length >= 3
-        computed += len(prefix.ids)
+    for index, node in enumerate(plan.nodes):
+        assert len(node.ids) >= 3
+        assert node.depth == sum(len(plan.nodes[n].ids) for n in plan.path(index))
+        ids = np.concatenate([ids[:count] for ids, count in plan.chunks(index)])
+        assert (ids == node.ids).all()
+        computed += sum(len(ids) for ids, _ in plan.chunks(index))
     assert plan.prefilled + plan.saved == sum(len(item.ids) - 1 for item in items)
     assert plan.prefilled + plan.padding == computed
     assert plan.scored == sum(len(item.ids) - item.start for item in items)
-    assert plan.saved >= 0
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,7 +106,7 @@ def test_halves_answer_what_the_whole_does(pairs):
     plan = make([ScoreItem(*pair) for pair in pairs])
     for batch in plan.batches:
         if len(batch.tokens) > 1:
-            assert answers(halve(batch), plan.prefixes) == answers([batch], plan.prefixes)
+            assert answers(plan, halve(batch)) == answers(plan, [batch])
 
 
 def test_by_hand():
@@ -112,13 +116,38 @@ def test_by_hand():
         ScoreItem((1, 5, 6, 4, 3), 4),
         ScoreItem((1, 5, 6, 7, 8), 4),
     ]
-    plan = make(items, min_prefix=3, call_tokens=1)
-    (prefix,), (batch,) = plan.prefixes, plan.batches
-    assert (prefix.ids.tolist(), prefix.length) == ([1, 5, 6, 0, 0, 0, 0, 0], 3)
-    assert batch.tokens[:, :3].tolist() == [[7, 9, 0], [4, 0, 0]]
-    assert batch.counts.tolist() == [2, 1]
+    plan = make(items)
+    assert plan.nodes == (), "one packed row holds the whole tree"
+    (batch,) = plan.batches
+    assert batch.tokens.tolist() == [[1, 5, 6, 4, 7, 9, 0, 0]]
+    assert batch.depths.tolist() == [[0, 1, 2, 3, 3, 4, 0, 0]]
+    assert batch.ends.tolist() == [[6, 6, 6, 4, 6, 6, 7, 8]]
+    assert batch.counts.tolist() == [6]
     assert batch.targets.shape == (128, 4), "7 is followed by 8 and by 9"
     assert (plan.prefilled, plan.saved, plan.scored) == (6, 4 + 5 + 4 + 4 - 6, 5)
+    many = [*items, *(ScoreItem((1, 5, 6, *[n] * 6, 3), 9) for n in range(10, 20))]
+    plan = make(many)
+    (node,) = plan.nodes
+    assert (node.ids.tolist(), node.depth, node.parent) == ([1, 5, 6], 3, None)
+    assert plan.prefilled == 3 + 3 + 10 * 6, "each id of the tree once"
+
+
+def test_nodes_are_nested():
+    rng = np.random.default_rng(1)
+    head = (1, *rng.integers(3, 90, 40).tolist())
+    items = []
+    for passage in range(2):
+        text = (*head, *rng.integers(3, 90, 30).tolist())
+        for n in range(8):
+            items.append(ScoreItem((*text, *[50 + n] * 20, passage + 3), len(text) + 20))
+    plan = make(items, context=128, row_tokens=48)
+    assert [(len(node.ids), node.depth, node.parent) for node in plan.nodes] == [
+        (41, 41, None),
+        (30, 71, 0),
+        (30, 71, 0),
+    ]
+    assert plan.prefilled == 41 + 2 * 30 + 16 * 20
+    assert answers(plan, plan.batches) == wanted(items)
 
 
 def test_one_token_answers_to_one_question_are_one_row():
@@ -134,24 +163,41 @@ def test_one_token_answers_to_one_question_are_one_row():
                 ScoreItem((*shots, *question, 90 + n), len(shots + question)) for n in range(4)
             ]
     plan = plan_scores(items, context=512, vocab_size=100, batch_tokens=2048)
-    assert len(plan.prefixes) == 3
+    assert len(plan.nodes) == 3
     assert plan.prefilled <= once
-    assert plan.padding < 0.6 * plan.prefilled
+    assert plan.padding < 0.25 * plan.prefilled
+
+
+def test_few_shot_questions_of_57_subjects():
+    """The size of MMLU's prompts: what has to be computed, and little more."""
+    rng = np.random.default_rng(0)
+    header, items, once = (1, *range(100, 112)), [], 13
+    for _ in range(57):
+        shots = rng.integers(200, 900, rng.integers(300, 900)).tolist()
+        once += len(shots)
+        for _ in range(25):
+            question = rng.integers(200, 900, rng.integers(40, 200)).tolist()
+            once += len(question)
+            ids = (*header, *shots, *question)
+            items += [ScoreItem((*ids, 900 + n), len(ids)) for n in range(4)]
+    plan = plan_scores(items, context=2048, vocab_size=1000, batch_tokens=4096)
+    assert plan.prefilled <= 1.05 * once
+    assert plan.prefilled + plan.padding <= 1.2 * once
 
 
 def test_a_prefix_ends_before_the_first_position_that_is_read():
     shared = tuple(range(3, 43))
     items = [ScoreItem((*shared, 50), 10), ScoreItem((*shared, 51, 52), 41)]
     plan = make(items, context=100, min_prefix=2, call_tokens=0)
-    assert [prefix.length for prefix in plan.prefixes] == []  # one row answers both
-    items = [ScoreItem((*shared, 50, 53), 10), ScoreItem((*shared, 51, 52), 41)]
+    assert plan.nodes == ()  # one row answers both
+    items = [ScoreItem((*shared, *[n] * 9, 53), 10) for n in range(50, 60)]
     plan = make(items, context=100, min_prefix=2, call_tokens=0)
-    assert [prefix.length for prefix in plan.prefixes] == [9]
+    assert [node.depth for node in plan.nodes] == [9]
 
 
 def test_a_ragged_last_batch_adds_no_shape():
     items = [ScoreItem((1, *([n] * 15), 3), 16) for n in range(4, 14)]
-    plan = make(items, batch_tokens=64, call_tokens=64)
+    plan = make(items, batch_tokens=64, call_tokens=64, row_tokens=16)
     assert [batch.tokens.shape for batch in plan.batches] == [(4, 16)] * 3
     assert plan.batches[-1].counts.tolist() == [16, 16, 0, 0]
     assert plan.shapes == {("score", 0, 4, 16, 128, 1)}
@@ -159,7 +205,7 @@ def test_a_ragged_last_batch_adds_no_shape():
 
 def test_longest_rows_come_first():
     items = [ScoreItem((n, *([1] * n), 2), 1) for n in (5, 30, 12, 20)]
-    counts = [int(c) for batch in make(items).batches for c in batch.counts if c]
+    counts = [int(c) for batch in make(items, row_tokens=1).batches for c in batch.counts if c]
     assert counts == sorted(counts, reverse=True)
 
 
@@ -182,17 +228,17 @@ def test_refuses_a_batch_of_nothing():
 
 def test_nothing_to_score():
     plan = make([])
-    assert (plan.batches, plan.prefixes, plan.prefilled, plan.shapes) == ((), (), 0, frozenset())
+    assert (plan.batches, plan.nodes, plan.prefilled, plan.shapes) == ((), (), 0, frozenset())
 
 
 def test_description():
     items = [ScoreItem((*range(3, 43), n, n, 3), 42) for n in range(50, 60)]
-    plan = plan_scores(items, context=64, vocab_size=100, batch_tokens=64)
+    plan = make(items, context=64, row_tokens=8)
     assert describe(plan) == (
-        "10 items in 10 rows, 2 batches, 1 shared prefixes\n"
-        "tokens: 60 to prefill, 360 saved by sharing, 84 of padding; 10 to score\n"
-        "shapes to compile: 2\n"
-        "  2 x [6, 8] behind a prefix of 48"
+        "10 items in 3 packed rows, 1 batches, 1 shared prefixes\n"
+        "tokens: 60 to prefill, 360 saved by sharing, 4 of padding; 10 to score\n"
+        "shapes to compile: 3\n"
+        "  1 x [3, 8] behind a prefix of 48"
     )
 
 

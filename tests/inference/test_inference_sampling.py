@@ -37,6 +37,20 @@ def top_p_reference(logits, top_p):
     return keep, margin
 
 
+def sorted_top_k(logits, top_k):
+    """Top-k as its definition says, by sorting."""
+    return logits >= np.sort(logits)[-min(top_k, len(logits))] if top_k else logits == logits
+
+
+def sorted_top_p(logits, top_p):
+    """Top-p by sorting and float32 sums: a plain reference for what bisection keeps."""
+    order = jnp.argsort(logits, stable=True, descending=True)
+    probabilities = jax.nn.softmax(logits[order])
+    before = jnp.cumsum(probabilities) - probabilities
+    keep = ((before <= top_p) | (top_p >= 1)).at[0].set(True)
+    return jnp.zeros(logits.shape, bool).at[order].set(keep)
+
+
 def test_top_k_by_hand():
     logits = jnp.log(jnp.array([[0.1, 0.4, 0.2, 0.3]] * 4))
     assert kept(filter_top_k(logits, jnp.array([0, 1, 2, 9]))).tolist() == [
@@ -96,6 +110,28 @@ def test_top_p_against_float64(logits, top_p):
     assert kept(found).tolist() == [keep.tolist() for keep, _ in rows]
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 5.0])
+@pytest.mark.parametrize("rounded", [False, True])
+def test_a_whole_vocabulary_is_filtered_as_by_sorting(scale, rounded):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, scale, (6, 32_000)).astype(np.float32)
+    if rounded:
+        logits = np.round(logits * 4) / 4  # hundreds of ids tie
+    logits[0, :31_000] = -np.inf
+    top_k = np.array([0, 1, 50, 1000, 31_999, 40_000], np.int32)
+    found = kept(filter_top_k(logits, top_k))
+    for row, k, keep in zip(logits[1:], top_k[1:], found[1:], strict=True):
+        assert np.array_equal(keep, sorted_top_k(row, k))
+    top_p = np.array([0.5, 0.0, 0.1, 0.95, 0.999, 1.0], np.float32)
+    found = kept(filter_top_p(logits, top_p))
+    for row, p, keep in zip(logits, top_p, found, strict=True):
+        # The sums differ by their rounding: ids that stand within it of the line may differ.
+        differ = keep != np.asarray(sorted_top_p(row, p))
+        weights = np.exp(row.astype(np.float64) - row.max())
+        assert weights[differ].sum() < 1e-4 * weights.sum()
+        assert p >= 1 or keep.sum() < 32_000
+
+
 def draw(logits, count, *, temperature=1.0, top_k=0, top_p=1.0, seed=0):
     rows = jnp.broadcast_to(jnp.asarray(logits, jnp.float32), (count, len(logits)))
     keys = row_keys(jnp.full(count, seed, jnp.uint32), jnp.arange(count, dtype=jnp.int32))
@@ -124,6 +160,29 @@ def test_frequencies_follow_the_distribution(options, weights):
     possible = expected > 0
     chi_square = np.sum((found - expected)[possible] ** 2 / expected[possible])
     assert chi_square < 23.5  # 4 degrees of freedom: one fixed seed in ten thousand exceeds it
+
+
+def test_ids_of_all_blocks_are_drawn_by_their_probability():
+    V, count = 3 * sampling.BLOCK + 5, 8000
+    weights = np.where(np.arange(V) % 40 == 0, 1.0 + np.arange(V) % 3, 0)
+    with np.errstate(divide="ignore"):
+        found = np.bincount(draw(np.log(weights), count), minlength=V)
+    possible = weights > 0
+    expected = count * weights[possible] / weights.sum()
+    assert found[~possible].sum() == 0
+    assert np.sum((found[possible] - expected) ** 2 / expected) < 29.6  # 10 degrees of freedom
+
+
+def test_only_what_a_row_asks_for_is_done():
+    """Nothing is sorted, and noise is not drawn for every id."""
+    shapes = (
+        jax.ShapeDtypeStruct((4, 32_000), jnp.float32),
+        jax.eval_shape(row_keys, jnp.zeros(4, jnp.uint32), jnp.zeros(4, jnp.int32)),
+    )
+    settings = [jax.ShapeDtypeStruct((4,), kind) for kind in (jnp.float32, jnp.int32, jnp.float32)]
+    program = str(jax.make_jaxpr(sampling.sample)(*shapes, *settings))
+    assert " sort" not in program and "top_k[" not in program
+    assert "random_bits[bit_width=32 shape=(378,)" in program
 
 
 def test_temperature_zero_takes_the_lowest_of_the_largest():

@@ -45,7 +45,7 @@ def test_equals_float64(N, K):
 @HEADS
 def test_with_log_sum_equals_float64(N, K):
     q, k, v, mask = draw(B, T, N, H), draw(B, S, K, H), draw(B, S, K, H, seed=1), random_mask()
-    out, log_sum = jax.jit(attention_with_log_sum)(q, Segment(k, v, jnp.asarray(mask)))
+    out, log_sum = jax.jit(attention_with_log_sum)(q, Segment.of(k, v, jnp.asarray(mask)))
     np.testing.assert_allclose(out, reference(q, k, v, mask), atol=2e-6)
     wide = np.repeat(np.asarray(k, np.float64), N // K, axis=2)
     scores = np.einsum("btnh,bsnh->btns", np.asarray(q, np.float64), wide) / np.sqrt(H)
@@ -60,7 +60,7 @@ def test_segments_combine_to_one_softmax(N, K, cuts):
     mask = random_mask()
     bounds = [0, *cuts, S]
     parts = [
-        Segment(k[:, a:b], v[:, a:b], jnp.asarray(mask[:, :, a:b]))
+        Segment.of(k[:, a:b], v[:, a:b], jnp.asarray(mask[:, :, a:b]))
         for a, b in zip(bounds, bounds[1:], strict=False)
     ]
     np.testing.assert_allclose(jax.jit(attend)(q, parts), reference(q, k, v, mask), atol=2e-6)
@@ -71,8 +71,8 @@ def test_a_segment_without_batch_equals_one_repeated_for_every_row(N, K):
     q, own_k, own_v = draw(B, T, N, H), draw(B, T, K, H), draw(B, T, K, H, seed=1)
     k, v = draw(S, K, H), draw(S, K, H, seed=1)
     causal = np.tril(np.ones((T, T), bool))[None]
-    shared = Segment(k, v, jnp.ones((1, 1, S), bool))
-    out = jax.jit(attend)(q, [shared, Segment(own_k, own_v, jnp.asarray(causal))])
+    shared = Segment.of(k, v, jnp.ones((1, 1, S), bool))
+    out = jax.jit(attend)(q, [shared, Segment.of(own_k, own_v, jnp.asarray(causal))])
     k, v = (np.concatenate([np.stack([a] * B), b], 1) for a, b in ((k, own_k), (v, own_v)))
     mask = np.concatenate([np.ones((1, T, S), bool), causal], axis=2)
     np.testing.assert_allclose(out, reference(q, k, v, mask), atol=2e-6)
@@ -80,8 +80,8 @@ def test_a_segment_without_batch_equals_one_repeated_for_every_row(N, K):
 
 def test_a_segment_in_which_nothing_may_be_seen_weighs_nothing():
     q, k, v, mask = draw(B, T, 4, H), draw(B, S, 2, H), draw(B, S, 2, H, seed=1), random_mask()
-    seen = Segment(k, v, jnp.asarray(mask))
-    unseen = Segment(k[0], 1e30 * v[0], jnp.zeros((1, 1, S), bool))
+    seen = Segment.of(k, v, jnp.asarray(mask))
+    unseen = Segment.of(k[0], 1e30 * v[0], jnp.zeros((1, 1, S), bool))
     out = jax.jit(attend)(q, [unseen, seen])
     np.testing.assert_allclose(out, reference(q, k, v, mask), atol=2e-6)
     outputs, log_sums = zip(*(attention_with_log_sum(q, s) for s in (unseen, unseen)), strict=True)
@@ -94,7 +94,7 @@ def test_large_scores_neither_overflow_nor_lose_their_order():
     k = jnp.array([[100.0, 100.0], [99.0, 99.0]]).reshape(1, 2, 1, 2)
     v = jnp.array([[1.0, 0.0], [0.0, 1.0]]).reshape(1, 2, 1, 2)
     out = jax.jit(attend)(
-        q, [Segment(k[:, i : i + 1], v[:, i : i + 1], jnp.ones((1, 1, 1), bool)) for i in (0, 1)]
+        q, [Segment.of(k[:, i : i + 1], v[:, i : i + 1], jnp.ones((1, 1, 1), bool)) for i in (0, 1)]
     )
     np.testing.assert_allclose(out[0, 0, 0], [1.0, 0.0], atol=1e-6)
 
@@ -107,7 +107,7 @@ def test_gradients_flow_through_the_combination():
         return jnp.sum(jnp.sin(attention(q, k, v, mask)))
 
     def parts(q, k, v):
-        segments = [Segment(k[:, s], v[:, s], mask[:, :, s]) for s in (slice(0, 3), slice(3, S))]
+        segments = [Segment.of(k[:, s], v[:, s], mask[:, :, s]) for s in (slice(0, 3), slice(3, S))]
         return jnp.sum(jnp.sin(attend(q, segments)))
 
     for ours, expected in zip(
@@ -130,9 +130,13 @@ def test_masks_drawn_by_hand():
 def test_bfloat16_comes_back_as_bfloat16():
     q, k, v = (draw(B, T, 4, H).astype(jnp.bfloat16) for _ in "qkv")
     mask = causal_mask(jnp.arange(T), jnp.arange(T))[None]
-    one = jax.jit(attend)(q, [Segment(k, v, mask)])
+    one = jax.jit(attend)(q, [Segment.of(k, v, mask)])
     two = jax.jit(attend)(
-        q, [Segment(k[:, :2], v[:, :2], mask[..., :2]), Segment(k[:, 2:], v[:, 2:], mask[..., 2:])]
+        q,
+        [
+            Segment.of(k[:, :2], v[:, :2], mask[..., :2]),
+            Segment.of(k[:, 2:], v[:, 2:], mask[..., 2:]),
+        ],
     )
     assert one.dtype == two.dtype == jnp.bfloat16
     np.testing.assert_allclose(np.asarray(one, np.float32), np.asarray(two, np.float32), atol=0.03)

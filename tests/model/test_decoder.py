@@ -212,7 +212,7 @@ def test_the_program_names_its_parts_in_the_papers_words():
 
 def test_segments_and_cache_exclude_each_other():
     cache = KVCache.empty(GQA, 1, 4, stacked=True)
-    with pytest.raises(ValueError, match="segment_ids and cache exclude each other"):
+    with pytest.raises(ValueError, match="a cache excludes segment_ids and subtree_ends"):
         decoder.forward(
             PARAMS["gqa"], GQA, tokens(1, 4), segment_ids=jnp.ones((1, 4), jnp.int32), cache=cache
         )

@@ -53,14 +53,14 @@ def attention_under_three_compilers():
 def shared_segment_under_shard_map():
     """The prefix has no batch dimension: every device of the data axis holds the one copy."""
     q, k, v, mask = inputs()
-    prefix = Segment(draw(5, K, H, seed=3), draw(5, K, H, seed=4), jnp.ones((1, 1, 5), bool))
+    prefix = Segment.of(draw(5, K, H, seed=3), draw(5, K, H, seed=4), jnp.ones((1, 1, 5), bool))
 
     def run(q, k, v, mask, prefix):
-        return attend(q, [prefix, Segment(k, v, mask)])
+        return attend(q, [prefix, Segment.of(k, v, mask)])
 
     one = jax.device_get(run(q, k, v, mask, prefix))
     mesh = make_mesh(data=2, tensor=2)
-    heads, shared = P("data", None, "tensor"), P(None, "tensor")
+    heads, shared = P("data", None, "tensor"), P("tensor")
     in_specs = (heads, heads, heads, P("data"), Segment(shared, shared, P()))
     mapped = jax.shard_map(run, mesh=mesh, in_specs=in_specs, out_specs=heads)
     report("segments shard_map", jax.jit(mapped)(q, k, v, mask, prefix), one)

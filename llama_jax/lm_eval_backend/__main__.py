@@ -1,0 +1,29 @@
+"""The command lm_eval, with the model llama_jax among its models."""
+
+import sys
+from typing import NoReturn
+
+from llama_jax.errors import InputError
+
+
+def main() -> None:
+    """Registers the model and hands the command line to lm_eval."""
+    try:
+        from lm_eval.__main__ import cli_evaluate
+    except ImportError:
+        _refuse("lm-evaluation-harness is not installed; pip install 'llama_jax[lm-eval]'")
+    import llama_jax.lm_eval_backend.model  # noqa: F401  registers
+
+    try:
+        cli_evaluate()
+    except InputError as error:
+        _refuse(str(error))
+
+
+def _refuse(why: str) -> NoReturn:
+    print(f"error: {why}", file=sys.stderr)
+    raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
