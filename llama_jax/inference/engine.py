@@ -4,6 +4,7 @@ score      items --plan_scores--> Plan --ScoreLoop--> results
 generate   items --plan_generation--> GeneratePlan --GenerateLoop--> results
 """
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
@@ -152,7 +153,9 @@ class Engine:
         """Made when it is first needed: the decode layout is a second copy of the layers."""
         if self._generate_loop is None:
             stacked = isinstance(self._params["layers"], dict)
-            params = jax.jit(decoder.unstack)(self._params) if stacked else self._params
+            # Matrices that are one cannot be split by heads.
+            unstack = functools.partial(decoder.unstack, fused=self._placement.tensor == 1)
+            params = jax.jit(unstack)(self._params) if stacked else self._params
             self._generate_loop = GenerateLoop(
                 self._placement.params(params),
                 self._config,

@@ -112,7 +112,7 @@ def insert(
         def one(buffer, rows):
             batch = buffer.ndim - 4
             row = jax.lax.dynamic_slice_in_dim(rows, sources[index], 1, batch)
-            row = jax.lax.slice_in_dim(row, 0, slots, axis=batch + 1)
+            row = jax.lax.slice_in_dim(row, 0, slots, axis=batch + 2)
             return jax.lax.dynamic_update_slice_in_dim(buffer, row, targets[index], batch)
 
         return jax.tree.map(one, buffers, (new.key, new.value))
