@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from llama_jax.config import LlamaConfig
+from llama_jax.errors import InputError
 from llama_jax.inference.generate_loop import GenerateLoop
 from llama_jax.inference.generation import plan_generation
 from llama_jax.inference.plan import Plan, plan_scores
@@ -18,6 +19,7 @@ from llama_jax.inference.score_loop import ScoreLoop
 from llama_jax.inference.shapes import CALL_TOKENS
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
+from llama_jax.model.quantization import quantize
 from llama_jax.tokenizer import Tokenizer
 
 # An accelerator computes about this many tokens in the time that one more call costs it.
@@ -28,13 +30,15 @@ class Engine:
     """Scores and continues token ids with one model.
 
     Args:
-        params: as `decoder.init` gives them, or in the decode layout, which then serves for both;
-            otherwise the first generation derives that layout, and both are kept.
+        params: as `decoder.init` gives them, or in the decode layout. The engine keeps one copy, in
+            the decode layout, for scoring and generation; who lets go of the stacked one needs no
+            more memory than that.
         config: what `params` were built from.
         tokenizer: its `eos_id` ends a generation; its `decode` makes the text.
         batch_tokens: padded tokens per call, at most; a longer row goes alone.
         batch_rows: rows that are generated together, at most.
         dtype: to compute in; None for that of `params`.
+        weight_dtype: "int8" keeps the matrices in eight bits, see `model.quantization`.
 
     Attributes:
         counts: tokens so far: "prefilled" (real ones that went through the model), "saved" (by
@@ -53,8 +57,9 @@ class Engine:
         batch_tokens: int = 4096,
         batch_rows: int = 16,
         dtype=None,
+        weight_dtype: str | None = None,
     ) -> None:
-        self._params = jax.tree.map(lambda array: jnp.asarray(array, dtype), params)
+        self._params = _decode_layout(params, dtype, weight_dtype)
         self._config = config
         self._tokenizer = tokenizer
         on_cpu = jax.default_backend() == "cpu"
@@ -133,11 +138,21 @@ class Engine:
         return [results[index] for index in range(len(items))]
 
     def _decoder_loop(self) -> GenerateLoop:
-        """Made when it is first needed: the decode layout is a second copy of the layers."""
+        """Made when it is first needed."""
         if self._generate_loop is None:
-            stacked = isinstance(self._params["layers"], dict)
-            params = jax.jit(decoder.unstack)(self._params) if stacked else self._params
             self._generate_loop = GenerateLoop(
-                params, self._config, self._tokenizer, self.counts, self.compiled_shapes
+                self._params, self._config, self._tokenizer, self.counts, self.compiled_shapes
             )
         return self._generate_loop
+
+
+def _decode_layout(params: dict, dtype, weight_dtype: str | None) -> dict:
+    """On the device, in the layout and dtype to compute in."""
+    if weight_dtype not in (None, "int8"):
+        raise InputError(
+            f"weight_dtype {weight_dtype!r}: choose 'int8', or None for that of params"
+        )
+    params = jax.tree.map(lambda array: jnp.asarray(array, dtype), params)
+    if isinstance(params["layers"], dict):
+        params = jax.jit(decoder.unstack)(params)
+    return jax.jit(quantize)(params) if weight_dtype == "int8" else params
