@@ -195,7 +195,7 @@ def test_no_array_of_batch_by_length_by_vocabulary(config):
         return scoring.score_batch(params, config, (prefix,), *rest)
 
     shapes = (
-        (config.layers, 48, config.kv_heads, config.head_size),
+        (config.layers, config.kv_heads, 48, config.head_size),
         (B, T),
         (B * T,),
         (),
