@@ -4,7 +4,6 @@ score      items --plan_scores--> Plan --ScoreLoop--> results
 generate   items --plan_generation--> GeneratePlan --GenerateLoop--> results
 """
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
@@ -12,6 +11,7 @@ import jax
 from jax.sharding import Mesh
 
 from llama_jax.config import LlamaConfig
+from llama_jax.errors import InputError
 from llama_jax.inference.generate_loop import GenerateLoop
 from llama_jax.inference.generation import plan_generation
 from llama_jax.inference.placement import Placement
@@ -20,6 +20,7 @@ from llama_jax.inference.score_loop import ScoreLoop
 from llama_jax.inference.shapes import CALL_TOKENS
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
+from llama_jax.model.quantization import quantize
 from llama_jax.tokenizer import Tokenizer
 
 # An accelerator computes about this many tokens in the time that one more call costs it.
@@ -34,14 +35,16 @@ class Engine:
     """Scores and continues token ids with one model.
 
     Args:
-        params: as `decoder.init` gives them, or in the decode layout, which then serves for both;
-            otherwise the first generation derives that layout, and both are kept.
+        params: as `decoder.init` gives them, or in the decode layout. The engine keeps one copy, in
+            the decode layout, for scoring and generation; who lets go of the stacked one needs no
+            more memory than that.
         config: what `params` were built from.
         tokenizer: its `eos_id` ends a generation; its `decode` makes the text.
         batch_tokens: padded tokens per call, at most; a longer row goes alone.
         batch_rows: rows that are generated together, at most. Of both, a mesh takes as many more as
             it has groups of devices along "data".
         dtype: to compute in; None for that of `params`.
+        weight_dtype: "int8" keeps the matrices in eight bits, see `model.quantization`.
         mesh: devices to share the work, as `llama_jax.sharding.make_mesh(data=, tensor=)` gives
             them; None for one device. Results are the same to rounding.
 
@@ -62,11 +65,12 @@ class Engine:
         batch_tokens: int = 4096,
         batch_rows: int = 64,
         dtype=None,
+        weight_dtype: str | None = None,
         mesh: Mesh | None = None,
     ) -> None:
         self._placement = place = Placement(mesh)
         place.check(config)
-        self._params = place.params(params, dtype)
+        self._params = _decode_layout(params, dtype, weight_dtype, place)
         self._config = config
         self._tokenizer = tokenizer
         on_cpu = jax.default_backend() == "cpu"
@@ -150,14 +154,10 @@ class Engine:
         return [results[index] for index in range(len(items))]
 
     def _decoder_loop(self) -> GenerateLoop:
-        """Made when it is first needed: the decode layout is a second copy of the layers."""
+        """Made when it is first needed."""
         if self._generate_loop is None:
-            stacked = isinstance(self._params["layers"], dict)
-            # The fused matrices do not divide over heads.
-            unstack = functools.partial(decoder.unstack, fused=self._placement.tensor == 1)
-            params = jax.jit(unstack)(self._params) if stacked else self._params
             self._generate_loop = GenerateLoop(
-                self._placement.params(params),
+                self._params,
                 self._config,
                 self._tokenizer,
                 self.counts,
@@ -166,3 +166,23 @@ class Engine:
                 self._placement,
             )
         return self._generate_loop
+
+
+def _decode_layout(params: dict, dtype, weight_dtype: str | None, place: Placement) -> dict:
+    """On the devices, in the layout and dtype to compute in."""
+    if weight_dtype not in (None, "int8"):
+        raise InputError(
+            f"weight_dtype {weight_dtype!r}: choose 'int8', or None for that of params"
+        )
+    split = place.tensor > 1
+    if split and weight_dtype is not None:
+        raise InputError(
+            f"weight_dtype {weight_dtype!r} with tensor parallelism {place.tensor}: matrices in "
+            f"eight bits are not split; use one of the two"
+        )
+    params = place.params(params, dtype)
+    if isinstance(params["layers"], dict):
+        # Matrices that are joined to one cannot be split by heads.
+        unstack = functools.partial(decoder.unstack, fused=not split)
+        params = place.params(jax.jit(unstack)(params))
+    return jax.jit(quantize)(params) if weight_dtype == "int8" else params

@@ -50,11 +50,13 @@ def quantize(params: dict) -> dict:
     """The matrices of params in the fused decode layout (see `decoder.unstack`) in eight bits."""
 
     def matrix(path, leaf):
-        if leaf.ndim != 2:
+        if isinstance(leaf, Quantized) or leaf.ndim != 2:
             return leaf
         return quantize_matrix(leaf, outputs=0 if path[0].key == "embedding" else 1)
 
-    return jax.tree_util.tree_map_with_path(matrix, params)
+    return jax.tree_util.tree_map_with_path(
+        matrix, params, is_leaf=lambda leaf: isinstance(leaf, Quantized)
+    )
 
 
 def product(

@@ -93,6 +93,11 @@ def refusals():
     except InputError as error:
         assert "4 key/value heads do not divide over tensor parallelism 8" in str(error)
         print("heads refused")
+    try:
+        Engine(params(), CONFIG, Tokenizer(), weight_dtype="int8", mesh=make_mesh(tensor=4))
+    except InputError as error:
+        assert "weight_dtype 'int8' with tensor parallelism 4" in str(error)
+        print("eight bits refused")
 
 
 if __name__ == "__main__":

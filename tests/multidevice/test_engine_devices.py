@@ -17,4 +17,5 @@ def test_meshes_answer_what_one_device_does():
     assert done.stdout.splitlines() == [
         *(f"{mesh} {what} equal" for mesh in meshes for what in ("scores", "texts")),
         "heads refused",
+        "eight bits refused",
     ]
