@@ -115,7 +115,10 @@ def compare(setting: Setting, workers: dict[str, Worker], repeats: int, other=No
             if turn:
                 runs[name].append(whole)
             else:
-                print(f"{setting.name}: {name} first {whole['seconds']:.1f} s", flush=True)
+                print(
+                    f"{setting.name}: {name} first {one['seconds'] + whole['seconds']:.1f} s",
+                    flush=True,
+                )
     result = {name: _medians(list_) for name, list_ in runs.items()}
     if other is not None:
         rate = statistics.median(other_rates[1:])
