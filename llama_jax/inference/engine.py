@@ -4,6 +4,7 @@ score      items --plan_scores--> Plan --ScoreLoop--> results
 generate   items --plan_generation--> GeneratePlan --GenerateLoop--> results
 """
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
