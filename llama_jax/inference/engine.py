@@ -4,6 +4,7 @@ score      items --plan_scores--> Plan --ScoreLoop--> results
 generate   items --plan_generation--> GeneratePlan --GenerateLoop--> results
 """
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
@@ -82,7 +83,7 @@ class Engine:
         }
         parameters = sum(leaf.size for leaf in jax.tree.leaves(self._params))
         operations = _CPU_OPERATIONS if on_cpu else _ACCELERATOR_OPERATIONS
-        self._shape_tokens = int(operations / (2 * parameters))
+        self._shape_tokens = int(operations / (2 * parameters)) * place.data * place.tensor
         self._batch_rows = batch_rows * place.data
         self.counts: Counter[str] = Counter()
         self.compiled_shapes: set[tuple] = set()
