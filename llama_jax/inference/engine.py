@@ -83,7 +83,7 @@ class Engine:
         }
         parameters = sum(leaf.size for leaf in jax.tree.leaves(self._params))
         operations = _CPU_OPERATIONS if on_cpu else _ACCELERATOR_OPERATIONS
-        self._shape_tokens = int(operations / (2 * parameters))
+        self._shape_tokens = int(operations / (2 * parameters)) * place.data * place.tensor
         self._batch_rows = batch_rows * place.data
         self.counts: Counter[str] = Counter()
         self.compiled_shapes: set[tuple] = set()

@@ -117,13 +117,20 @@ class Placement:
         return np.asarray(multihost_utils.process_allgather(array, tiled=True))
 
     def _put(self, array: Any, spec: P) -> Array:
-        sharding = NamedSharding(self.mesh, spec)
+        sharding = NamedSharding(self.mesh, self._shortest(spec))
         if sharding.is_fully_addressable:
             return jax.device_put(array, sharding)
         if isinstance(array, jax.Array) and not array.is_fully_addressable:
             return jax.jit(lambda a: a, out_shardings=sharding)(array)
         host = np.asarray(array)
         return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+
+    def _shortest(self, spec: P) -> P:
+        """As the compiler spells it, so that arrays that were put need no program of their own."""
+        axes = [None if axis is None or self.mesh.shape[axis] == 1 else axis for axis in spec]
+        while axes and axes[-1] is None:
+            axes.pop()
+        return P(*axes)
 
     def _parameter_spec(self, path: tuple, shape: tuple[int, ...]) -> P:
         if self.tensor == 1:
