@@ -18,12 +18,15 @@ from jax.sharding import Mesh
 
 from llama_jax import weights
 from llama_jax.config import LlamaConfig
+from llama_jax.data.manifest import MANIFEST
 from llama_jax.errors import InputError
+from llama_jax.evals import dry_run as dry_runs
 from llama_jax.evals import run
 from llama_jax.evals.perplexity import Perplexity, perplexity
 from llama_jax.evals.results import Results
 from llama_jax.evals.types import ModelInfo
 from llama_jax.inference.engine import Engine
+from llama_jax.inference.estimate import batch_tokens_within, decoder_bytes
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
@@ -44,6 +47,7 @@ class Model:
         path: where the parameters came from, as results name it.
         batch_tokens: padded tokens per call of the engine, at most; times groups of devices.
         mesh: devices that share the engine's work; None for one.
+        weight_dtype: "int8" for weights in eight bits in the engine; None for those of `params`.
     """
 
     config: LlamaConfig
@@ -52,6 +56,7 @@ class Model:
     path: str
     batch_tokens: int = 4096
     mesh: Mesh | None = None
+    weight_dtype: str | None = None
 
     def __post_init__(self) -> None:
         check_fits(self.tokenizer, self.config)
@@ -67,6 +72,7 @@ class Model:
             self.tokenizer,
             batch_tokens=self.batch_tokens,
             mesh=self.mesh,
+            weight_dtype=self.weight_dtype,
         )
 
     @cached_property
@@ -81,10 +87,14 @@ class Model:
             path=self.path,
             params_sha256=weights.params_sha256(self.params),
             parameters=sum(int(np.prod(leaf.shape)) for leaf in leaves),
-            dtype=str(self.params["embedding"].dtype),
+            dtype=self._dtype_name(),
             context=self.config.context,
             device=f"{count} x {device.device_kind} ({device.platform}){how}",
         )
+
+    def _dtype_name(self) -> str:
+        dtype = str(self.params["embedding"].dtype)
+        return dtype if self.weight_dtype is None else f"{dtype}, {self.weight_dtype} weights"
 
     def encode(self, text: str) -> tuple[int, ...]:
         """BOS and the ids of `text`."""
@@ -162,6 +172,8 @@ def load(
     batch_tokens: int = 4096,
     devices: int | None = None,
     tensor_parallel: int = 1,
+    weight_dtype: str | None = None,
+    memory: int | None = None,
 ) -> Model:
     """The model at `path`, whatever kind of weights they are.
 
@@ -172,6 +184,8 @@ def load(
         batch_tokens: padded tokens per call of the engine, at most.
         devices: how many share the engine's work; None for `tensor_parallel`.
         tensor_parallel: devices that share a row, each with a part of the parameters.
+        weight_dtype: "int8" keeps the engine's weights in eight bits.
+        memory: bytes that one device may use: `batch_tokens` is lowered until an estimate fits.
 
     Raises:
         InputError: something is missing, unknown, damaged, or does not fit together.
@@ -189,7 +203,25 @@ def load(
         chosen = load_tokenizer(read.tokenizer)
     if mesh is not None:
         Placement(mesh).check(read.config)
-    return Model(read.config, read.params, chosen, str(path), batch_tokens, mesh)
+    if memory is not None:
+        held = decoder_bytes(read.params, weight_dtype) // tensor_parallel
+        itemsize = read.params["embedding"].dtype.itemsize
+        batch_tokens = batch_tokens_within(memory, read.config, held, itemsize, batch_tokens)
+    return Model(read.config, read.params, chosen, str(path), batch_tokens, mesh, weight_dtype)
+
+
+def dry_run(model: Model, tasks: Sequence[str], **options: Any) -> str:
+    """What `evaluate` would compute; `options` are those of `llama_jax.evals.run.plan_tasks`."""
+    data_dir = options.pop("data_dir", None)
+    plans = run.plan_tasks(
+        tasks,
+        model.tokenizer,
+        model.config.context,
+        data_dir=None if data_dir is None else Path(data_dir),
+        manifest=MANIFEST,
+        **options,
+    )
+    return dry_runs.dry_run(model.engine, plans)
 
 
 def evaluate(model: Model, tasks: Sequence[str], **options: Any) -> Results:

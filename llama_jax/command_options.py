@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -20,20 +20,24 @@ class Hardware:
         devices: how many share the work; default: as many as share a row.
         tensor_parallel: devices that share a row, each with a part of the weights.
         compilation_cache: keep compiled programs in LLAMA_JAX_CACHE/compiled.
+        weight_dtype: int8 keeps the weights in eight bits, one scale per output channel.
+        batch_tokens: padded tokens per call and group of devices, at most.
+        memory: bytes that one device may use; as few tokens per call as that asks for.
     """
 
     platform: Platform | None = None
     devices: int | None = None
     tensor_parallel: int = 1
     compilation_cache: bool = True
+    weight_dtype: Literal["int8"] | None = None
+    batch_tokens: int = 4096
+    memory: int | None = None
 
 
 DEFAULT = Hardware()
 
 
-def load_model(
-    model: Path, tokenizer: Path | None, dtype: DType | None, hardware: Hardware, **options: Any
-):
+def load_model(model: Path, tokenizer: Path | None, dtype: DType | None, hardware: Hardware):
     """Loads a model, after a look whether JAX runs on the platform that is wanted."""
     from llama_jax import api
     from llama_jax.compiled import keep_compiled
@@ -43,5 +47,6 @@ def load_model(
         require_platform(hardware.platform)
     if hardware.compilation_cache:
         keep_compiled()
-    shared = {"devices": hardware.devices, "tensor_parallel": hardware.tensor_parallel}
-    return api.load(model, tokenizer, dtype=dtype, **shared, **options)
+    names = ("devices", "tensor_parallel", "weight_dtype", "batch_tokens", "memory")
+    chosen = {name: getattr(hardware, name) for name in names}
+    return api.load(model, tokenizer, dtype=dtype, **chosen)

@@ -109,9 +109,9 @@ def evaluate(
     judge: str | None = None,
     data: Path | None = None,
     out: Path | None = None,
-    batch_tokens: int = 4096,
     dtype: DType | None = None,
     hardware: Hardware = DEFAULT,
+    dry_run: bool = False,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Evaluate a model on benchmarks, beside the paper's values.
@@ -131,9 +131,9 @@ def evaluate(
         judge: MODULE:FUNCTION that labels generations, for tasks that need it; it is imported.
         data: DIR of DIR/TASK/file; default LLAMA_JAX_DATA, else the samples inside the package.
         out: where results.json, run.json and samples/ are written.
-        batch_tokens: padded tokens per call, at most.
         dtype: to convert the weights to.
         hardware: what to run on.
+        dry_run: only print what would be computed, and the memory that it takes.
         json_output: print results.json instead of the tables.
     """
     from llama_jax import api
@@ -145,18 +145,12 @@ def evaluate(
     choose(names, protocol, shots)  # a wrong name is refused before weights are read
     if data is None and os.environ.get("LLAMA_JAX_DATA"):
         data = Path(os.environ["LLAMA_JAX_DATA"])
-    loaded = load_model(model, tokenizer, dtype, hardware, batch_tokens=batch_tokens)
-    results = api.evaluate(
-        loaded,
-        names,
-        protocol=protocol,
-        shots=shots,
-        limit=limit,
-        on_overflow=on_overflow,
-        judge=judge,
-        data_dir=data,
-        out_dir=out,
-    )
+    loaded = load_model(model, tokenizer, dtype, hardware)
+    how = {"protocol": protocol, "shots": shots, "limit": limit, "on_overflow": on_overflow}
+    if dry_run:
+        print(api.dry_run(loaded, names, judge=judge, data_dir=data, **how))
+        return
+    results = api.evaluate(loaded, names, judge=judge, data_dir=data, out_dir=out, **how)
     if data is None:
         print("data: the samples inside the package (no --data)", file=sys.stderr)
     for note in notes(results, out):

@@ -19,7 +19,6 @@ def perplexity(
     stride: int | None = None,
     second_bos: Annotated[bool, tyro.conf.arg(name="second-bos")] = False,
     out: Path | None = None,
-    batch_tokens: int = 4096,
     dtype: DType | None = None,
     hardware: Hardware = DEFAULT,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
@@ -34,7 +33,6 @@ def perplexity(
         stride: new tokens of each window, the rest being context; default: the window.
         second_bos: score a second BOS before the text, as lm-evaluation-harness does.
         out: where perplexity.json is written.
-        batch_tokens: padded tokens per call, at most.
         dtype: to convert the weights to.
         hardware: what to run on.
         json_output: print JSON instead of the table.
@@ -45,7 +43,7 @@ def perplexity(
     if out is not None:
         require_folder(out)
     content = read_text(text)
-    loaded = load_model(model, tokenizer, dtype, hardware, batch_tokens=batch_tokens)
+    loaded = load_model(model, tokenizer, dtype, hardware)
     found = loaded.perplexity(content, window=window, stride=stride, second_bos=second_bos)
     made = record(found, loaded.info, loaded.tokenizer)
     if out is not None:

@@ -13,10 +13,11 @@ from jax.sharding import Mesh
 
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
+from llama_jax.inference.estimate import peak_bytes
 from llama_jax.inference.generate_loop import GenerateLoop
-from llama_jax.inference.generation import plan_generation
+from llama_jax.inference.generation import GeneratePlan, plan_generation
 from llama_jax.inference.placement import Placement
-from llama_jax.inference.plan import Plan, plan_scores
+from llama_jax.inference.plan import Plan, describe, plan_scores
 from llama_jax.inference.score_loop import ScoreLoop
 from llama_jax.inference.shapes import CALL_TOKENS
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
@@ -94,6 +95,26 @@ class Engine:
         """How `score` will compute `items`; raises what it raises for them."""
         return plan_scores(items, **self._limits, shape_tokens=self._shape_tokens)
 
+    def describe(self, items: Sequence[ScoreItem]) -> str:
+        """The plan of `score` in a few lines, with an estimate of its memory."""
+        plan = self.plan(items)
+        held = sum(leaf.nbytes for leaf in jax.tree.leaves(self._params))
+        itemsize = self._params["final_norm"]["scale"].dtype.itemsize
+        peak = peak_bytes(plan, self._config, held, itemsize)
+        return f"{describe(plan)}\npeak memory: about {peak / 2**20:.0f} MiB, parameters included"
+
+    def describe_generation(self, items: Sequence[GenerateItem]) -> str:
+        """The plan of `generate` in a few lines."""
+        plan = self._plan_generation(items)
+        return (
+            f"{len(items)} items in {len(plan.groups)} groups, {len(plan.prefixes)} shared "
+            f"prefixes\ntokens: {plan.prefilled} to prefill, {plan.saved} saved by sharing; at "
+            f"most {sum(plan.limits)} to generate"
+        )
+
+    def _plan_generation(self, items: Sequence[GenerateItem]) -> GeneratePlan:
+        return plan_generation(items, batch_rows=self._batch_rows, **self._limits)
+
     def score(
         self,
         items: Sequence[ScoreItem],
@@ -142,7 +163,7 @@ class Engine:
             InputError: an item does not fit the model (nothing is computed then), or memory does
                 not suffice for a single row.
         """
-        plan = plan_generation(items, batch_rows=self._batch_rows, **self._limits)
+        plan = self._plan_generation(items)
         if not items:
             return []
         results: dict[int, GenerateResult] = {}

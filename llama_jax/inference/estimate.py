@@ -4,6 +4,8 @@ Exact for parameters and for the keys and values that are kept; for what a layer
 again, the largest arrays are counted: projections, attention scores, one chunk of logits.
 """
 
+import jax
+
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference.batches import SLOT_CHUNK
@@ -11,6 +13,14 @@ from llama_jax.inference.plan import Plan
 
 FLOAT32 = 4
 SMALLEST_BATCH = 64
+
+
+def decoder_bytes(params: dict, weight_dtype: str | None) -> int:
+    """Bytes of the parameters in the engine; of matrices in eight bits one per number."""
+    return sum(
+        leaf.size if weight_dtype == "int8" and leaf.ndim > 1 else leaf.nbytes
+        for leaf in jax.tree.leaves(params)
+    )
 
 
 def cache_bytes(config: LlamaConfig, tokens: int, itemsize: int) -> int:
