@@ -25,7 +25,7 @@ from llama_jax.evals import run
 from llama_jax.evals.perplexity import Perplexity, perplexity
 from llama_jax.evals.results import Results
 from llama_jax.evals.types import ModelInfo
-from llama_jax.inference.engine import Engine
+from llama_jax.inference.engine import Engine, default_batch_tokens
 from llama_jax.inference.estimate import batch_tokens_within, decoder_bytes
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
@@ -45,7 +45,8 @@ class Model:
         params: the nested dict of `llama_jax.model.decoder`.
         tokenizer: with at most `config.vocab_size` pieces.
         path: where the parameters came from, as results name it.
-        batch_tokens: padded tokens per call of the engine, at most; times groups of devices.
+        batch_tokens: padded tokens per call of the engine, at most; times groups of devices. None
+            for the default of the platform.
         mesh: devices that share the engine's work; None for one.
         weight_dtype: "int8" for weights in eight bits in the engine; None for those of `params`.
     """
@@ -54,13 +55,13 @@ class Model:
     params: dict
     tokenizer: Tokenizer
     path: str
-    batch_tokens: int = 4096
+    batch_tokens: int | None = None
     mesh: Mesh | None = None
     weight_dtype: str | None = None
 
     def __post_init__(self) -> None:
         check_fits(self.tokenizer, self.config)
-        if self.batch_tokens < 1:
+        if self.batch_tokens is not None and self.batch_tokens < 1:
             raise InputError(f"batch_tokens {self.batch_tokens}: it must be at least 1")
 
     @cached_property
@@ -169,7 +170,7 @@ def load(
     tokenizer: str | Path | None = None,
     *,
     dtype: str | None = None,
-    batch_tokens: int = 4096,
+    batch_tokens: int | None = None,
     devices: int | None = None,
     tensor_parallel: int = 1,
     weight_dtype: str | None = None,
@@ -181,7 +182,8 @@ def load(
         path: a Hugging Face directory, a llama2.c .bin, or a checkpoint of ours.
         tokenizer: its tokenizer, where the weights bring none.
         dtype: "float32", "bfloat16" or "float16"; None for what is stored.
-        batch_tokens: padded tokens per call of the engine, at most.
+        batch_tokens: padded tokens per call of the engine, at most; None for the platform's
+            default.
         devices: how many share the engine's work; None for `tensor_parallel`.
         tensor_parallel: devices that share a row, each with a part of the parameters.
         weight_dtype: "int8" keeps the engine's weights in eight bits.
@@ -206,7 +208,8 @@ def load(
     if memory is not None:
         held = decoder_bytes(read.params, weight_dtype) // tensor_parallel
         itemsize = read.params["embedding"].dtype.itemsize
-        batch_tokens = batch_tokens_within(memory, read.config, held, itemsize, batch_tokens)
+        most = batch_tokens or default_batch_tokens()
+        batch_tokens = batch_tokens_within(memory, read.config, held, itemsize, most)
     return Model(read.config, read.params, chosen, str(path), batch_tokens, mesh, weight_dtype)
 
 

@@ -21,7 +21,7 @@ class Hardware:
         tensor_parallel: devices that share a row, each with a part of the weights.
         compilation_cache: keep compiled programs in LLAMA_JAX_CACHE/compiled.
         weight_dtype: int8 keeps the weights in eight bits, one scale per output channel.
-        batch_tokens: padded tokens per call and group of devices, at most.
+        batch_tokens: padded tokens per call and group of devices, at most; default: the platform's.
         memory: bytes that one device may use; as few tokens per call as that asks for.
     """
 
@@ -30,7 +30,7 @@ class Hardware:
     tensor_parallel: int = 1
     compilation_cache: bool = True
     weight_dtype: Literal["int8"] | None = None
-    batch_tokens: int = 4096
+    batch_tokens: int | None = None
     memory: int | None = None
 
 

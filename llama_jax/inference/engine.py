@@ -33,6 +33,11 @@ _ACCELERATOR_CALL_TOKENS = 1024
 _CPU_OPERATIONS, _ACCELERATOR_OPERATIONS = 1e11, 1e14
 
 
+def default_batch_tokens() -> int:
+    """Padded tokens per call: what fills an accelerator, or stays in the caches of a CPU."""
+    return 1024 if jax.default_backend() == "cpu" else 8192
+
+
 class Engine:
     """Scores and continues token ids with one model.
 
@@ -42,7 +47,8 @@ class Engine:
             more memory than that.
         config: what `params` were built from.
         tokenizer: its `eos_id` ends a generation; its `decode` makes the text.
-        batch_tokens: padded tokens per call, at most; a longer row goes alone.
+        batch_tokens: padded tokens per call, at most; a longer row goes alone. None for the
+            default of the platform.
         batch_rows: rows that are generated together, at most. Of both, a mesh takes as many more as
             it has groups of devices along "data".
         dtype: to compute in; None for that of `params`.
@@ -64,7 +70,7 @@ class Engine:
         config: LlamaConfig,
         tokenizer: Tokenizer,
         *,
-        batch_tokens: int = 4096,
+        batch_tokens: int | None = None,
         batch_rows: int = 64,
         dtype=None,
         weight_dtype: str | None = None,
@@ -79,7 +85,8 @@ class Engine:
         self._limits = {
             "context": config.context,
             "vocab_size": config.vocab_size,
-            "batch_tokens": batch_tokens * place.data,
+            "batch_tokens": (default_batch_tokens() if batch_tokens is None else batch_tokens)
+            * place.data,
             "call_tokens": (CALL_TOKENS if on_cpu else _ACCELERATOR_CALL_TOKENS) * place.data,
         }
         parameters = sum(leaf.size for leaf in jax.tree.leaves(self._params))

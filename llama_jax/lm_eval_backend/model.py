@@ -47,7 +47,7 @@ class LlamaJax(LM):
         path: str | None = None,
         tokenizer: str | None = None,
         dtype: str | None = None,
-        batch_tokens: int = 4096,
+        batch_tokens: int | None = None,
         max_length: int | None = None,
         max_gen_toks: int = MAX_NEW_TOKENS,
         seed: int = 0,
