@@ -56,6 +56,28 @@ def test_streamed_pieces_join_to_the_text(model):
     assert [pieces[0], pieces[1]] == texts
 
 
+def test_a_dry_run_says_what_would_be_computed(small_model):
+    model = lj.load(small_model, memory=2**30)
+    text = lj.api.dry_run(model, ["hellaswag", "wic"], limit=2)
+    first, second = text.split("\n\n")
+    assert first.startswith("hellaswag: 2 examples\n8 items in ")
+    assert second.startswith("wic: 2 examples\n4 items in ")
+    assert "saved by sharing" in first and "peak memory: about" in first
+    assert not model.engine.counts, "nothing is computed"
+
+
+def test_a_budget_that_holds_nothing_is_refused(small_model):
+    with pytest.raises(InputError, match="memory 1000 bytes: the parameters take"):
+        lj.load(small_model, memory=1000)
+
+
+def test_weights_in_eight_bits_are_close_and_called_so(small_model, model):
+    int8 = lj.load(small_model, weight_dtype="int8")
+    assert int8.info.dtype == "float32, int8 weights"
+    exact, rounded = (m.loglikelihood("A cat", " sat down.").logprobs for m in (model, int8))
+    assert 0 < np.abs(np.subtract(exact, rounded)).max() < 0.1
+
+
 def test_evaluate_is_what_the_command_line_calls(model):
     results = lj.evaluate(model, ["hellaswag"], limit=2)
     task = results.summary["tasks"]["hellaswag"]

@@ -257,6 +257,7 @@ def test_a_reader_that_has_seen_enough_ends_the_program_quietly(small_model):
         (("eval",), "Missing from llama-jax eval: --tasks"),
         (("eval", "--tasks", "boolq", "--limit", "x"), "--limit"),
         (("eval", "--tasks", "boolq", "--batch-tokens", "0"), "batch_tokens 0: it must be"),
+        (("eval", "--tasks", "boolq", "--memory", "1000"), "memory 1000 bytes: the parameters"),
         (("eval", "--tasks", "boolq", "--out", "{file}"), "is a file, not a folder"),
         (("perplexity", "--text", "{file}", "--out", "{file}/x"), "is a file, not a folder"),
     ],
