@@ -42,9 +42,8 @@ class Engine:
     """Scores and continues token ids with one model.
 
     Args:
-        params: as `decoder.init` gives them, or in the decode layout. The engine keeps one copy, in
-            the decode layout, for scoring and generation; who lets go of the stacked one needs no
-            more memory than that.
+        params: as `decoder.init` gives them, or in the decode layout, which then serves for both;
+            otherwise the first generation derives that layout, and both are kept.
         config: what `params` were built from.
         tokenizer: its `eos_id` ends a generation; its `decode` makes the text.
         batch_tokens: padded tokens per call, at most; a longer row goes alone. None for the
@@ -78,7 +77,9 @@ class Engine:
     ) -> None:
         self._placement = place = Placement(mesh)
         place.check(config)
-        self._params = _decode_layout(params, dtype, weight_dtype, place)
+        self._params = place.params(params, dtype)
+        if weight_dtype is not None:
+            self._params = _in_eight_bits(self._params, weight_dtype, place)
         self._config = config
         self._tokenizer = tokenizer
         on_cpu = jax.default_backend() == "cpu"
@@ -183,10 +184,10 @@ class Engine:
         return [results[index] for index in range(len(items))]
 
     def _decoder_loop(self) -> GenerateLoop:
-        """Made when it is first needed."""
+        """Made when it is first needed: the decode layout is a second copy of the layers."""
         if self._generate_loop is None:
             self._generate_loop = GenerateLoop(
-                self._params,
+                _decode_layout(self._params, self._placement),
                 self._config,
                 self._tokenizer,
                 self.counts,
@@ -197,21 +198,23 @@ class Engine:
         return self._generate_loop
 
 
-def _decode_layout(params: dict, dtype, weight_dtype: str | None, place: Placement) -> dict:
-    """On the devices, in the layout and dtype to compute in."""
-    if weight_dtype not in (None, "int8"):
+def _decode_layout(params: dict, place: Placement) -> dict:
+    """Arrays per layer; `params` themselves where they are in that layout."""
+    if not isinstance(params["layers"], dict):
+        return params
+    # Matrices that are joined to one cannot be split by heads.
+    unstack = functools.partial(decoder.unstack, fused=place.tensor == 1)
+    return place.params(jax.jit(unstack)(params))
+
+
+def _in_eight_bits(params: dict, weight_dtype: str, place: Placement) -> dict:
+    if weight_dtype != "int8":
         raise InputError(
             f"weight_dtype {weight_dtype!r}: choose 'int8', or None for that of params"
         )
-    split = place.tensor > 1
-    if split and weight_dtype is not None:
+    if place.tensor > 1:
         raise InputError(
             f"weight_dtype {weight_dtype!r} with tensor parallelism {place.tensor}: matrices in "
             f"eight bits are not split; use one of the two"
         )
-    params = place.params(params, dtype)
-    if isinstance(params["layers"], dict):
-        # Matrices that are joined to one cannot be split by heads.
-        unstack = functools.partial(decoder.unstack, fused=not split)
-        params = place.params(jax.jit(unstack)(params))
-    return jax.jit(quantize)(params) if weight_dtype == "int8" else params
+    return jax.jit(quantize)(_decode_layout(params, place))
