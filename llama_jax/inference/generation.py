@@ -146,6 +146,11 @@ def _limit(index: int, item: GenerateItem, context: int, vocab_size: int) -> int
     return room if item.max_new_tokens is None else item.max_new_tokens
 
 
+def _slots(items: int) -> int:
+    """Slots for `items` rows: few sizes, and few slots that stay empty, each of which costs."""
+    return 1 << (items - 1).bit_length() if items <= 8 else -(-items // 4) * 4
+
+
 def _group(
     part: list[Row],
     prefix: int | None,
@@ -156,7 +161,7 @@ def _group(
 ) -> GenerateGroup:
     """The rows of `part`, and the shapes that they are fed and generated in."""
     ordered = sorted(part, key=lambda row: (-len(row.ids), row.ids.tobytes(), row.items))
-    rows = min(batch_rows, 1 << (len(part) - 1).bit_length())
+    rows = min(batch_rows, _slots(len(part)))
     sizes = buckets(max(8, batch_tokens // FEED_ROWS))
     columns = bucket(min(longest, sizes[-1]), sizes)
     most = min(rows, 1 << (max(1, batch_tokens // columns).bit_length() - 1))
