@@ -205,12 +205,23 @@ def load(
         chosen = load_tokenizer(read.tokenizer)
     if mesh is not None:
         Placement(mesh).check(read.config)
+    if mesh is None:
+        _onto_the_device(read.params)
     if memory is not None:
         held = decoder_bytes(read.params, weight_dtype) // tensor_parallel
         itemsize = read.params["embedding"].dtype.itemsize
         most = batch_tokens or default_batch_tokens()
         batch_tokens = batch_tokens_within(memory, read.config, held, itemsize, most)
     return Model(read.config, read.params, chosen, str(path), batch_tokens, mesh, weight_dtype)
+
+
+def _onto_the_device(params: dict) -> None:
+    """Replaces arrays of the host in a nested dict, one at a time: there are never two copies."""
+    for name, value in params.items():
+        if isinstance(value, dict):
+            _onto_the_device(value)
+        else:
+            params[name] = jnp.asarray(value)
 
 
 def dry_run(model: Model, tasks: Sequence[str], **options: Any) -> str:
