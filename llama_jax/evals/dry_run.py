@@ -1,12 +1,13 @@
 """What an evaluation would compute, task by task, before a device does anything."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from llama_jax.evals.plan import TaskPlan
 from llama_jax.inference.types import GenerateItem, ScoreItem
 
 
+@runtime_checkable
 class Describes(Protocol):
     """What an engine must offer; llama_jax.inference.engine.Engine does."""
 

@@ -1,10 +1,6 @@
+from llama_jax.data.manifest import MANIFEST
 from llama_jax.evals.dry_run import dry_run
-from llama_jax.inference.types import GenerateItem, ScoreItem
-
-
-class Plan:
-    def __init__(self, name, items):
-        self.name, self.items, self.examples = name, items, [None] * 3
+from llama_jax.evals.run import plan_tasks
 
 
 class Engine:
@@ -15,9 +11,9 @@ class Engine:
         return f"generates {len(items)}"
 
 
-def test_each_task_says_what_it_asks_for():
-    score, generate = ScoreItem((1, 2), 1), GenerateItem((1, 2), 3)
-    plans = [Plan("a", [score, generate, score]), Plan("b", [generate])]
+def test_each_task_says_what_it_asks_for(tokenizer):
+    how = {"data_dir": None, "on_overflow": "error", "manifest": MANIFEST, "limit": 3}
+    plans = plan_tasks(["hellaswag", "gsm8k"], tokenizer, 9999, **how)
     assert dry_run(Engine(), plans) == (
-        "a: 3 examples\nscores 2\ngenerates 1\n\nb: 3 examples\ngenerates 1"
+        "hellaswag: 3 examples\nscores 12\n\ngsm8k: 3 examples\ngenerates 3"
     )

@@ -291,7 +291,7 @@ def test_questions_share_their_header():
     sizes = {"context": 2048, "vocab_size": 512, "batch_rows": 64, "batch_tokens": 4096}
     plan = plan_generation(items, call_tokens=1024, **sizes)
     assert [prefix.length for prefix in plan.prefixes] == [300]
-    assert [(g.rows, g.columns, g.feed_rows) for g in plan.groups] == [(32, 48, (4, 32))]
+    assert [(g.rows, g.columns, g.feed_rows) for g in plan.groups] == [(20, 48, (2, 20))]
 
 
 def test_capacities_are_few():
