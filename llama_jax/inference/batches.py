@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from llama_jax.inference.prefixes import Row, pad
+from llama_jax.inference.prefixes import Row, common_length, pad
 from llama_jax.inference.shapes import Shape
 from llama_jax.inference.types import ScoreItem
 
@@ -52,7 +52,7 @@ def pack_row(rows: Sequence[Row], depth: int) -> PackedRow:
     before = rows[0].ids[:0]
     for row in rows:
         own = row.ids[depth:]
-        common = _common_length(before, own)
+        common = common_length(before, own)
         ends[path[common:]] = size
         new = np.arange(size, size + len(own) - common, dtype=np.int32)
         path, before = np.concatenate([path[:common], new]), own
@@ -177,12 +177,6 @@ def _part(batch: TokenBatch, start: int, stop: int, keep: np.ndarray) -> TokenBa
         targets=targets,
         reads=reads,
     )
-
-
-def _common_length(a: np.ndarray, b: np.ndarray) -> int:
-    length = min(len(a), len(b))
-    differ = np.flatnonzero(a[:length] != b[:length])
-    return int(differ[0]) if len(differ) else length
 
 
 def _slot_capacity(positions: int) -> int:

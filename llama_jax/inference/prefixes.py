@@ -90,7 +90,7 @@ def choose_groups(
     """
     ordered = sorted(rows, key=lambda row: (_sort_key(row.ids[: row.shareable]), min(row.items)))
     common = [
-        _common_length(a.ids[: a.shareable], b.ids[: b.shareable])
+        common_length(a.ids[: a.shareable], b.ids[: b.shareable])
         for a, b in zip(ordered, ordered[1:], strict=False)
     ]
     # Open nodes of the tree, outermost first: [depth, first row, what its parts save, their groups]
@@ -143,7 +143,8 @@ def _sort_key(ids: np.ndarray) -> bytes:
     return ids.astype(">u4").tobytes()
 
 
-def _common_length(a: np.ndarray, b: np.ndarray) -> int:
+def common_length(a: np.ndarray, b: np.ndarray) -> int:
+    """How many leading ids two sequences have in common."""
     length = min(len(a), len(b))
     differ = np.flatnonzero(a[:length] != b[:length])
     return int(differ[0]) if len(differ) else length

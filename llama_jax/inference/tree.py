@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from llama_jax.inference.prefixes import Row
+from llama_jax.inference.prefixes import Row, common_length
 
 # A beginning shorter than this part of its subtree is rather computed again in each packed row
 # than allowed to hold the subtree together.
@@ -65,7 +65,7 @@ class SortedRows:
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = sorted(rows, key=lambda row: row.ids.astype(">u4").tobytes())
         pairs = zip(self.rows, self.rows[1:], strict=False)
-        self.common = np.array([_common_length(a.ids, b.ids) for a, b in pairs], np.int64)
+        self.common = np.array([common_length(a.ids, b.ids) for a, b in pairs], np.int64)
         self._lengths = np.array([len(row.ids) for row in self.rows], np.int64)
         self._shareable = np.array([row.shareable for row in self.rows], np.int64)
         self._length_sums = np.concatenate([[0], np.cumsum(self._lengths)])
@@ -161,9 +161,3 @@ def _best_fit(units: Sequence[Unit], row_tokens: int) -> list[list[Unit]]:
             rows.append([unit])
         bisect.insort(room, (left - unit.size, row))
     return rows
-
-
-def _common_length(a: np.ndarray, b: np.ndarray) -> int:
-    length = min(len(a), len(b))
-    differ = np.flatnonzero(a[:length] != b[:length])
-    return int(differ[0]) if len(differ) else length

@@ -12,6 +12,7 @@ from llama_jax.model.attention import (
     causal_mask,
     combine,
     segment_mask,
+    tree_mask,
 )
 
 B, T, S, H = 2, 5, 7, 8
@@ -140,3 +141,15 @@ def test_bfloat16_comes_back_as_bfloat16():
     )
     assert one.dtype == two.dtype == jnp.bfloat16
     np.testing.assert_allclose(np.asarray(one, np.float32), np.asarray(two, np.float32), atol=0.03)
+
+
+def test_tree_mask_by_hand():
+    # a, its children b and c, b's child d, in the order a b d c; then a root of its own.
+    mask = tree_mask(jnp.array([[4, 3, 3, 4, 5]]))
+    assert mask[0].astype(int).tolist() == [
+        [1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0],
+        [1, 0, 0, 1, 0],
+        [0, 0, 0, 0, 1],
+    ]
