@@ -13,11 +13,11 @@ from jax.sharding import Mesh
 
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
-from llama_jax.inference.estimate import peak_bytes
+from llama_jax.inference.estimate import describe, peak_bytes
 from llama_jax.inference.generate_loop import GenerateLoop
 from llama_jax.inference.generation import GeneratePlan, plan_generation
 from llama_jax.inference.placement import Placement
-from llama_jax.inference.plan import Plan, describe, plan_scores
+from llama_jax.inference.plan import Plan, plan_scores
 from llama_jax.inference.score_loop import ScoreLoop
 from llama_jax.inference.shapes import CALL_TOKENS
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult

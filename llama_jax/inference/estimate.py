@@ -1,10 +1,14 @@
-"""How many bytes a plan takes at its peak. Pure; an estimate, for choosing a batch size.
+"""What a plan of scoring takes, before it runs: tokens, shapes, and bytes at the peak. Pure.
 
-Exact for parameters and for the keys and values that are kept; for what a layer makes and drops
-again, the largest arrays are counted: projections, attention scores, one chunk of logits.
+The bytes are an estimate, for choosing a batch size: exact for parameters and for the keys and
+values that are kept; for what a layer makes and drops again, the largest arrays are counted:
+projections, attention scores, one chunk of logits.
 """
 
+from collections import Counter
+
 import jax
+import numpy as np
 
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
@@ -83,3 +87,21 @@ def batch_tokens_within(
         f"memory {memory} bytes: the parameters take {parameter_bytes}, and {need} are needed for "
         f"a call of {SMALLEST_BATCH} tokens; give more memory, a smaller dtype or more devices"
     )
+
+
+def describe(plan: Plan) -> str:
+    """The plan in a few lines, for a dry run."""
+    rows = sum(int(np.count_nonzero(batch.counts)) for batch in plan.batches)
+    calls = Counter(plan.shape(batch) for batch in plan.batches)
+    lines = [
+        f"{len(plan.items)} items in {rows} packed rows, {len(plan.batches)} batches, "
+        f"{len(plan.used_nodes)} shared prefixes",
+        f"tokens: {plan.prefilled} to prefill, {plan.saved} saved by sharing, "
+        f"{plan.padding} of padding; {plan.scored} to score",
+        f"shapes to compile: {len(plan.shapes)}",
+    ]
+    for shape, count in sorted(calls.items()):
+        _, prefix, batch, length, _, _ = shape
+        behind = f" behind a prefix of {prefix}" if prefix else ""
+        lines.append(f"  {count} x [{batch}, {length}]{behind}")
+    return "\n".join(lines)

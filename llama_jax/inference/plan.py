@@ -189,24 +189,6 @@ def plan_scores(
     return replace(plan, batches=tuple(_same_widths(plan, batches)))
 
 
-def describe(plan: Plan) -> str:
-    """The plan in a few lines, for a dry run."""
-    rows = sum(int(np.count_nonzero(batch.counts)) for batch in plan.batches)
-    calls = Counter(plan.shape(batch) for batch in plan.batches)
-    lines = [
-        f"{len(plan.items)} items in {rows} packed rows, {len(plan.batches)} batches, "
-        f"{len(plan.used_nodes)} shared prefixes",
-        f"tokens: {plan.prefilled} to prefill, {plan.saved} saved by sharing, "
-        f"{plan.padding} of padding; {plan.scored} to score",
-        f"shapes to compile: {len(plan.shapes)}",
-    ]
-    for shape, count in sorted(calls.items()):
-        _, prefix, batch, length, _, _ = shape
-        behind = f" behind a prefix of {prefix}" if prefix else ""
-        lines.append(f"  {count} x [{batch}, {length}]{behind}")
-    return "\n".join(lines)
-
-
 def _checked(index: int, item: ScoreItem, context: int, vocab_size: int) -> np.ndarray:
     """The ids to feed."""
     fed = len(item.ids) - 1

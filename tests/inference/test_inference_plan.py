@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from llama_jax.errors import InputError
 from llama_jax.inference.batches import halve
-from llama_jax.inference.plan import describe, plan_scores
+from llama_jax.inference.estimate import describe
+from llama_jax.inference.plan import plan_scores
 from llama_jax.inference.prefixes import Row, choose_groups, merge_rows
 from llama_jax.inference.shapes import Shape, buckets, choose_shapes, fill
 from llama_jax.inference.types import ScoreItem
