@@ -6,16 +6,14 @@
 and transformers; what is not given is left out. Three settings: one row greedy, eight rows greedy,
 64 samples of one long prompt. The first run of each contestant (compilation, page faults) is
 thrown away; then they take turns. Rates are medians; `decode` leaves the prompt out. Greedy ids
-must be those of Hugging Face, but for ties within 1e-4. `other_cpu` is the share of the CPU that
+must be those of Hugging Face, but for ties within 1e-4. `others` is the share of the CPU that
 other processes had: above 0.05 a run says little, since threads that wait for each other suffer
 most.
 """
 
 import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -24,46 +22,14 @@ from typing import Annotated
 
 import numpy as np
 import tyro
+from decode_workers import llama2c
+from sides import Side, machine, peer_environment
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from decode_workers import llama2c  # noqa: E402
-
-from llama_jax import weights  # noqa: E402
-from llama_jax.tokenizer import load_tokenizer  # noqa: E402
+from llama_jax import weights
+from llama_jax.tokenizer import load_tokenizer
 
 TEXT = "Once upon a time, there was a little girl named Lily. She"  # 16 ids with Llama's tokenizer
 WORKERS = Path(__file__).resolve().parent / "decode_workers"
-
-
-class Worker:
-    """A process that loads a model once and answers JSON lines."""
-
-    def __init__(self, *command: str) -> None:
-        pipe = subprocess.PIPE
-        root = str(WORKERS.parent.parent)
-        self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, text=True, env={**os.environ, "PYTHONPATH": root}
-        )
-        self.versions = json.loads(self._process.stdout.readline())
-
-    def ask(self, **command) -> dict:
-        """The answer to a command, with the share of the CPU that others had meanwhile."""
-        before = _busy(), self._cpu()
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        others = (_busy()[0] - before[0][0]) - (self._cpu() - before[1])
-        return {**answer, "other_cpu": round(others / max(1, _busy()[1] - before[0][1]), 2)}
-
-    def _cpu(self) -> int:
-        """Ticks of CPU time that the process took so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return int(fields[11]) + int(fields[12])
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait()
 
 
 @dataclass(frozen=True)
@@ -98,7 +64,7 @@ def settings(model: Path, vocab: int, samples: int) -> list[Setting]:
     ]
 
 
-def compare(setting: Setting, workers: dict[str, Worker], repeats: int, other=None) -> dict:
+def compare(setting: Setting, workers: dict[str, Side], repeats: int, other=None) -> dict:
     """Medians of each contestant; `other` is timed between them and gives tokens per second."""
     runs = {name: [] for name in workers}
     other_rates = []
@@ -142,12 +108,12 @@ def _medians(runs: list[dict]) -> dict:
         "tokens_per_second": statistics.median(run["tokens"] / run["seconds"] for run in runs),
         "decode_tokens_per_second": statistics.median(run["decode"] for run in runs),
         "all": [run["decode"] for run in runs],
-        "other_cpu": [run["other_cpu"] for run in runs],
+        "others": [run["others"] for run in runs],
         "peak_mib": round(max(run["peak_mib"] for run in runs)),
     }
 
 
-def _agreement(setting: Setting, runs: dict, peer: Worker) -> list[dict]:
+def _agreement(setting: Setting, runs: dict, peer: Side) -> list[dict]:
     """Rows whose greedy ids differ: the first place, and how far our id lies below the peer's."""
     found = []
     pairs = zip(runs["ours"][-1]["ids"], runs["hugging_face"][-1]["ids"], strict=True)
@@ -189,13 +155,14 @@ def main(
     """
     vocab = weights.read(model).config.vocab_size
     ours = [sys.executable, str(WORKERS / "ours.py"), str(model), str(samples), weight_dtype]
-    workers = {"ours": Worker(*ours)}
+    workers = {"ours": Side("ours", ours)}
     if peer_python is not None:
         script = str(WORKERS / "hugging_face.py")
-        workers["hugging_face"] = Worker(str(peer_python), script, str(model), str(threads))
-    machine = {"cpu": _cpu(), "threads": threads, "python": platform.python_version()}
-    for worker in workers.values():
-        machine |= worker.versions
+        command = [str(peer_python), script, str(model)]
+        peer = Side("hugging_face", command, **peer_environment(threads))
+        workers["hugging_face"] = peer
+    about = {"machine": machine(), "threads": threads}
+    about |= {name: worker.about for name, worker in workers.items()}
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         single = None
@@ -217,22 +184,9 @@ def main(
                 print(setting.name, json.dumps(results[setting.name]), flush=True)
     for worker in workers.values():
         worker.close()
-    report = {"model": model.name, "machine": machine, "repeats": repeats, "results": results}
+    report = {"model": model.name, **about, "repeats": repeats, "results": results}
     if out is not None:
         out.write_text(json.dumps(report, indent=1) + "\n")
-
-
-def _busy() -> tuple[int, int]:
-    """Ticks that all cores together were busy, and all ticks (Linux)."""
-    ticks = [int(n) for n in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]} x {len(names)}" if names else platform.processor()
 
 
 if __name__ == "__main__":

@@ -12,10 +12,8 @@ the same on both sides. Its share is the measured ratio over that bound.
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -24,67 +22,12 @@ import tyro
 from eval_cases import CASES, prefix_tree_nodes, requests_of
 from eval_compare import compare
 from eval_worker import read_rows, write_rows
+from sides import Side, machine, peer_environment
 
 from llama_jax.errors import InputError
 
 HERE = Path(__file__).resolve().parent
-TICK = os.sysconf("SC_CLK_TCK")
-BUSY = 0.05  # part of the machine that others may use before a run is called disturbed
 WARM_UP = 4  # requests
-
-
-class Side:
-    """A worker process that answers one command at a time."""
-
-    def __init__(self, name: str, command: Sequence[str], **environment: str) -> None:
-        self.name = name
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-        )
-        self.about = self._answer()
-
-    def ask(self, requests: Path, out: Path, **more: Any) -> dict[str, Any]:
-        """Runs the requests; the report, with what other processes took of the machine."""
-        busy, own, begun = _busy(), self._own(), time.perf_counter()
-        command = {"requests": str(requests), "out": str(out), **more}
-        print(json.dumps(command), file=self._process.stdin, flush=True)
-        report = self._answer()
-        seconds = (time.perf_counter() - begun) * os.cpu_count()
-        others = max(0.0, (_busy() - busy) - (self._own() - own)) / seconds
-        if others > BUSY:
-            print(f"{self.name}: others used {others:.0%} of the CPU", file=sys.stderr)
-        return {**report, "others": round(others, 3), "out": str(out)}
-
-    def close(self) -> None:
-        """Lets the process end."""
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _answer(self) -> dict[str, Any]:
-        line = self._process.stdout.readline()
-        if not line:
-            sys.exit(f"{self.name}: the worker ended with status {self._process.wait()}")
-        return json.loads(line)
-
-    def _own(self) -> float:
-        return _cpu_seconds(self._process.pid) + _cpu_seconds(os.getpid())
-
-
-def _busy() -> float:
-    """CPU seconds that the machine has worked, time taken by its host included."""
-    user, nice, system, _, _, irq, softirq, steal = map(
-        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
-    )
-    return (user + nice + system + irq + softirq + steal) / TICK
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def measure(
@@ -94,13 +37,13 @@ def measure(
     folder = requests.parent
     few = folder / "few.jsonl"
     write_rows(few, read_rows(requests)[:WARM_UP])
-    first = ours.ask(requests, folder / "ours.jsonl")
-    peer.ask(few, folder / "few-answers.jsonl", batch=batches[0])
+    first = _ask(ours, requests, folder / "ours.jsonl")
+    _ask(peer, few, folder / "few-answers.jsonl", batch=batches[0])
     runs: dict[str, list[dict[str, Any]]] = {}
     for _ in range(repeats):
-        runs.setdefault("ours", []).append(ours.ask(requests, folder / "ours.jsonl"))
+        runs.setdefault("ours", []).append(_ask(ours, requests, folder / "ours.jsonl"))
         for batch in batches:
-            report = peer.ask(requests, folder / f"peer{batch}.jsonl", batch=batch)
+            report = _ask(peer, requests, folder / f"peer{batch}.jsonl", batch=batch)
             runs.setdefault(f"peer batch {batch}", []).append(report)
     medians = {n: statistics.median(r["seconds"] for r in found) for n, found in runs.items()}
     best = min((name for name in runs if name != "ours"), key=medians.get)
@@ -128,6 +71,10 @@ def measure(
     }
 
 
+def _ask(side: Side, requests: Path, out: Path, **more: Any) -> dict[str, Any]:
+    return {**side.ask(requests=str(requests), out=str(out), **more), "out": str(out)}
+
+
 def table(found: dict[str, dict[str, Any]]) -> str:
     """The figures of every case, in one Markdown table."""
     head = ("case", "ours s", "first s", "peer s", "ratio", "bound", "share")
@@ -149,13 +96,6 @@ def table(found: dict[str, dict[str, Any]]) -> str:
             )
         )
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
-def machine() -> dict[str, Any]:
-    """The CPU and its cores."""
-    lines = Path("/proc/cpuinfo").read_text().split("\n")
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {"cpu": names[0] if names else "unknown", "cores": os.cpu_count()}
 
 
 def main(
@@ -189,7 +129,7 @@ def main(
     peer = Side(
         "peer",
         [str(peer_python), str(HERE / "eval_worker_peer.py"), str(model)],
-        OMP_NUM_THREADS=str(threads),
+        **peer_environment(threads),
     )
     about = {"machine": machine(), "ours": ours.about, "peer": peer.about, "threads": threads}
     with tempfile.TemporaryDirectory() as folder:

@@ -2,20 +2,19 @@
 
     PEER_PYTHON benchmarks/eval_worker_peer.py MODEL_DIR
 
-Float32 on the CPU. Asks HFLM itself, without the harness's task files.
+Float32 on the CPU. Asks HFLM itself, without the harness's task files. eval_speed.py sets what the
+libraries read from the environment: see `sides.peer_environment`.
 """
 
 import os
 import sys
 
-os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
-
-import lm_eval  # noqa: E402
-import torch  # noqa: E402
-import transformers  # noqa: E402
-from eval_worker import Rows, serve  # noqa: E402
-from lm_eval.api.instance import Instance  # noqa: E402
-from lm_eval.models.huggingface import HFLM  # noqa: E402
+import lm_eval
+import torch
+import transformers
+from eval_worker import Rows, serve
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
 
 
 class Counted(HFLM):

@@ -1,6 +1,6 @@
 """Answers commands with runs of Hugging Face's `generate`, eager, float32: see ours.py.
 
-    python hugging_face.py MODEL_DIR THREADS
+    OMP_NUM_THREADS=N python hugging_face.py MODEL_DIR
 
 A command with "margins": ids instead gives, for each position of these greedy ids, how far the
 logit of the id lies below the largest one.
@@ -12,10 +12,8 @@ import resource
 import sys
 import time
 
-os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS=sys.argv[2])
-
-import torch  # noqa: E402
-import transformers  # noqa: E402
+import torch
+import transformers
 
 
 def run(model, command: dict) -> dict:
@@ -60,9 +58,9 @@ def margins(model, command: dict) -> dict:
     return {"margins": (logits.max(1).values - chosen).tolist()}
 
 
-def main(path: str, threads: str) -> None:
+def main(path: str) -> None:
     """Loads once, then answers."""
-    torch.set_num_threads(int(threads))
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
     print(json.dumps(versions), flush=True)
