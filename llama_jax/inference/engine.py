@@ -121,7 +121,8 @@ class Engine:
         )
 
     def _plan_generation(self, items: Sequence[GenerateItem]) -> GeneratePlan:
-        return plan_generation(items, batch_rows=self._batch_rows, **self._limits)
+        more = {"batch_rows": self._batch_rows, "row_multiple": self._placement.data}
+        return plan_generation(items, **more, **self._limits)
 
     def score(
         self,

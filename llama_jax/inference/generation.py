@@ -70,6 +70,7 @@ def plan_generation(
     batch_tokens: int,
     min_prefix: int = 32,
     call_tokens: int = CALL_TOKENS,
+    row_multiple: int = 1,
 ) -> GeneratePlan:
     """Plans the generation of `items`.
 
@@ -81,6 +82,7 @@ def plan_generation(
         batch_tokens: padded prompt tokens that are fed at a time, at most, but one per row.
         min_prefix: least number of ids that a group of prompts shares.
         call_tokens: what one more call costs, in tokens; decides what sharing pays.
+        row_multiple: groups of devices that rows are split over.
 
     Raises:
         InputError: an item does not fit the context, or has an id outside the vocabulary.
@@ -110,6 +112,7 @@ def plan_generation(
             longest[padded[index]],
             batch_rows,
             batch_tokens,
+            row_multiple,
         )
         for index, part in enumerate(parts)
         if part
@@ -148,7 +151,11 @@ def _limit(index: int, item: GenerateItem, context: int, vocab_size: int) -> int
 
 def _slots(items: int) -> int:
     """Slots for `items` rows: few sizes, and few slots that stay empty, each of which costs."""
-    return 1 << (items - 1).bit_length() if items <= 8 else -(-items // 4) * 4
+    return 1 << (items - 1).bit_length() if items <= 8 else _round_up(items, 4)
+
+
+def _round_up(count: int, multiple: int) -> int:
+    return -(-count // multiple) * multiple
 
 
 def _group(
@@ -158,13 +165,15 @@ def _group(
     longest: int,
     batch_rows: int,
     batch_tokens: int,
+    multiple: int,
 ) -> GenerateGroup:
     """The rows of `part`, and the shapes that they are fed and generated in."""
     ordered = sorted(part, key=lambda row: (-len(row.ids), row.ids.tobytes(), row.items))
-    rows = min(batch_rows, _slots(len(part)))
+    rows = min(batch_rows, _round_up(_slots(len(part)), multiple))
     sizes = buckets(max(8, batch_tokens // FEED_ROWS))
     columns = bucket(min(longest, sizes[-1]), sizes)
     most = min(rows, 1 << (max(1, batch_tokens // columns).bit_length() - 1))
     items = tuple(row.items[0] for row in ordered)
     few = max(1, most // REFILL_PART)
-    return GenerateGroup(prefix, depth, items, rows, columns, tuple(sorted({few, most})))
+    feed_rows = {min(rows, _round_up(size, multiple)) for size in (few, most)}
+    return GenerateGroup(prefix, depth, items, rows, columns, tuple(sorted(feed_rows)))

@@ -294,6 +294,13 @@ def test_questions_share_their_header():
     assert [(g.rows, g.columns, g.feed_rows) for g in plan.groups] == [(20, 48, (2, 20))]
 
 
+def test_slots_divide_over_groups_of_devices():
+    items = [GenerateItem((1, 2 + n), 8) for n in range(20)]
+    sizes = {"context": 64, "vocab_size": 64, "batch_rows": 64, "batch_tokens": 512}
+    (group,) = plan_generation(items, row_multiple=8, **sizes).groups
+    assert (group.rows, group.feed_rows) == (24, (8, 24))
+
+
 def test_capacities_are_few():
     assert capacities(4096) == (256, 512, 1024, 2048, 4096)
     assert capacities(100) == (100,)
