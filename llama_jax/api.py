@@ -224,8 +224,8 @@ def _onto_the_device(params: dict) -> None:
             params[name] = jnp.asarray(value)
 
 
-def dry_run(model: Model, tasks: Sequence[str], **options: Any) -> str:
-    """What `evaluate` would compute; `options` are those of `llama_jax.evals.run.plan_tasks`."""
+def dry_run(model: Model, tasks: Sequence[str], **options: Any) -> dict[str, str]:
+    """What `evaluate` would compute, by task; `options`: of `llama_jax.evals.run.plan_tasks`."""
     data_dir = options.pop("data_dir", None)
     plans = run.plan_tasks(
         tasks,

@@ -134,7 +134,7 @@ def evaluate(
         dtype: to convert the weights to.
         hardware: what to run on.
         dry_run: only print what would be computed, and the memory that it takes.
-        json_output: print results.json instead of the tables.
+        json_output: print JSON, of a run results.json, instead of the tables.
     """
     from llama_jax import api
     from llama_jax.evals.results import notes
@@ -148,7 +148,9 @@ def evaluate(
     loaded = load_model(model, tokenizer, dtype, hardware)
     how = {"protocol": protocol, "shots": shots, "limit": limit, "on_overflow": on_overflow}
     if dry_run:
-        print(api.dry_run(loaded, names, judge=judge, data_dir=data, **how))
+        told = api.dry_run(loaded, names, judge=judge, data_dir=data, **how)
+        blocks = (f"{name}: {text}" for name, text in told.items())
+        print(json.dumps(told, indent=1) if json_output else "\n\n".join(blocks))
         return
     results = api.evaluate(loaded, names, judge=judge, data_dir=data, out_dir=out, **how)
     if data is None:

@@ -250,6 +250,14 @@ def test_a_reader_that_has_seen_enough_ends_the_program_quietly(small_model):
     assert process.returncode == 1
 
 
+def test_a_dry_run_for_people_and_for_machines(run, small_model):
+    args = ("eval", small_model, "--tasks", "wic,hellaswag", "--limit", "1", "--dry-run")
+    status, out, _ = run(*args)
+    assert (status, out.split(":")[0], out.count("\n\n")) == (0, "wic", 1)
+    status, out, _ = run(*args, "--json")
+    assert (status, list(json.loads(out))) == (0, ["wic", "hellaswag"])
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -20,16 +20,16 @@ class Describes(Protocol):
         ...
 
 
-def dry_run(engine: Describes, plans: Sequence[TaskPlan]) -> str:
-    """Tokens to prefill, to score and to generate, what sharing saves, memory and shapes."""
-    blocks = []
+def dry_run(engine: Describes, plans: Sequence[TaskPlan]) -> dict[str, str]:
+    """For each task: tokens to prefill, score and generate, what sharing saves, memory, shapes."""
+    told = {}
     for plan in plans:
-        lines = [f"{plan.name}: {len(plan.examples)} examples"]
+        lines = [f"{len(plan.examples)} examples"]
         scored = [item for item in plan.items if isinstance(item, ScoreItem)]
         generated = [item for item in plan.items if isinstance(item, GenerateItem)]
         if scored:
             lines.append(engine.describe(scored))
         if generated:
             lines.append(engine.describe_generation(generated))
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
+        told[plan.name] = "\n".join(lines)
+    return told
