@@ -144,9 +144,12 @@ class Placement:
                 f"{self.tensor}; use 1, or the parameters as `decoder.init` gives them"
             )
         axes = PARAMETER_SPECS[name][1 if per_layer else 0 :]
-        whole = (size % self.tensor for size in shape)
-        # Replicas hold all of the parameters: no "fsdp" here.
-        return P(*("tensor" if a == "tensor" and not w else None for a, w in zip(axes, whole)))  # noqa: B905
+        # Replicas hold all of the parameters: no "fsdp" here. Specs may end before the shape does.
+        split = (
+            axis == "tensor" and size % self.tensor == 0
+            for axis, size in zip(axes, shape, strict=False)
+        )
+        return P(*("tensor" if divides else None for divides in split))
 
 
 def split_rows(array: Shaped[Array, "R ..."]) -> Shaped[Array, "R ..."]:

@@ -47,7 +47,7 @@ class Plan:
         batches: in the order to run: those of one node together, behind those of its parents.
         sizes: of every item that was asked, how many ids are fed and how many are scored.
         lengths: sizes that arrays may have, ascending.
-        chunk: most ids of a node that are computed in one call.
+        chunk: most ids of a node that are computed in one call; a power of two.
     """
 
     nodes: tuple[Node, ...]
@@ -162,7 +162,8 @@ def plan_scores(
         min_prefix: least number of ids of a node.
         call_tokens: what one more call costs, in tokens; decides what sharing and which shapes pay.
         shape_tokens: what one more compiled shape costs, in tokens.
-        row_tokens: most ids of a packed row; a longer item goes alone.
+        row_tokens: ids of a packed row; a longer item goes alone, and twice as many stay together
+            where that spares a node.
 
     Raises:
         InputError: an item is too long or has an id outside the vocabulary.

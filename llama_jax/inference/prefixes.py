@@ -39,17 +39,15 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class Prefix:
-    """A node of the prefix tree: ids that several rows have in common.
+    """Ids that several rows have in common.
 
     Attributes:
         ids: [P] int32, right-padded with 0 to a bucket.
         length: how many of them are real.
-        parent: index of the prefix that these ids follow; None at the root. One level is used now.
     """
 
     ids: np.ndarray
     length: int
-    parent: int | None = None
 
 
 def merge_rows(fed: Sequence[np.ndarray], shareable: Sequence[int]) -> list[Row]:
@@ -61,7 +59,7 @@ def merge_rows(fed: Sequence[np.ndarray], shareable: Sequence[int]) -> list[Row]
         fed: int32 ids of each item.
         shareable: of each item; a row gets the least of its items'.
     """
-    keys = [_sort_key(ids) for ids in fed]
+    keys = [sort_key(ids) for ids in fed]
     # In this order a sequence stands directly before those that it is the beginning of.
     order = sorted(range(len(fed)), key=lambda index: (keys[index], -index), reverse=True)
     merged: list[list[int]] = []
@@ -88,7 +86,7 @@ def choose_groups(
         min_prefix: least number of ids that a group shares.
         group_cost: what a group costs in tokens: calls of its own, more padding.
     """
-    ordered = sorted(rows, key=lambda row: (_sort_key(row.ids[: row.shareable]), min(row.items)))
+    ordered = sorted(rows, key=lambda row: (sort_key(row.ids[: row.shareable]), min(row.items)))
     common = [
         common_length(a.ids[: a.shareable], b.ids[: b.shareable])
         for a, b in zip(ordered, ordered[1:], strict=False)
@@ -138,7 +136,7 @@ def pad(ids: np.ndarray, length: int) -> np.ndarray:
     return padded
 
 
-def _sort_key(ids: np.ndarray) -> bytes:
+def sort_key(ids: np.ndarray) -> bytes:
     """Bytes that compare as the ids do: big-endian, so that comparing is one memcmp."""
     return ids.astype(">u4").tobytes()
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from llama_jax.inference.prefixes import Row, common_length
+from llama_jax.inference.prefixes import Row, common_length, sort_key
 
 # A beginning shorter than this part of its subtree is rather computed again in each packed row
 # than allowed to hold the subtree together.
@@ -63,7 +63,7 @@ class SortedRows:
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = sorted(rows, key=lambda row: row.ids.astype(">u4").tobytes())
+        self.rows = sorted(rows, key=lambda row: sort_key(row.ids))
         pairs = zip(self.rows, self.rows[1:], strict=False)
         self.common = np.array([common_length(a.ids, b.ids) for a, b in pairs], np.int64)
         self._lengths = np.array([len(row.ids) for row in self.rows], np.int64)

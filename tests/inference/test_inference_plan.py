@@ -91,7 +91,7 @@ def test_arrays_are_padded_to_buckets_and_the_counts_add_up(pairs, batch_tokens)
         assert len(batch.positions) == len(batch.targets) == -(-rows * length // 128) * 128
         computed += rows * length
     for index, node in enumerate(plan.nodes):
-        assert len(node.ids) >= 3
+        assert (len(node.ids) >= 3, plan.capacity(index) in plan.lengths) == (True, True)
         assert node.depth == sum(len(plan.nodes[n].ids) for n in plan.path(index))
         ids = np.concatenate([ids[:count] for ids, count in plan.chunks(index)])
         assert (ids == node.ids).all()
@@ -99,6 +99,7 @@ def test_arrays_are_padded_to_buckets_and_the_counts_add_up(pairs, batch_tokens)
     assert plan.prefilled + plan.saved == sum(len(item.ids) - 1 for item in items)
     assert plan.prefilled + plan.padding == computed
     assert plan.scored == sum(len(item.ids) - item.start for item in items)
+    assert plan.saved >= 0
 
 
 @settings(max_examples=60, deadline=None)
