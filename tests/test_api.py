@@ -19,7 +19,9 @@ def log_softmax(x):
 
 
 def test_logits_equal_numpy_float64(model):
-    expected = numpy_llama.logits(model.params, model.config, list(model.encode("A cat sat.")))
+    expected = numpy_llama.logits(
+        model.stacked_params(), model.config, list(model.encode("A cat sat."))
+    )
     np.testing.assert_allclose(model.logits("A cat sat."), expected, atol=1e-4)
 
 
@@ -27,7 +29,7 @@ def test_loglikelihood_equals_numpy_float64(model):
     result = model.loglikelihood("A cat", " sat down.")
     ids = list(model.encode("A cat sat down."))
     n = len(result.logprobs)
-    expected = log_softmax(numpy_llama.logits(model.params, model.config, ids))
+    expected = log_softmax(numpy_llama.logits(model.stacked_params(), model.config, ids))
     start = len(ids) - n
     np.testing.assert_allclose(
         result.logprobs, [expected[i - 1, ids[i]] for i in range(start, len(ids))], atol=1e-5

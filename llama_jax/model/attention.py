@@ -6,12 +6,16 @@ the log of its softmax denominator; `combine` joins them exactly, by log-sum-exp
 never have to stand in one array.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
+
+# Scores [B, T, N, S] that are computed for all heads at once on a CPU: 1 MiB in float32.
+SCORES_IN_CACHE = 2**18
 
 
 class Segment(NamedTuple):
@@ -140,8 +144,70 @@ def combine(
 
 def attend(query: Float[Array, "B T N H"], segments: Sequence[Segment]) -> Float[Array, "B T N H"]:
     """Attention over the union of `segments`, in the dtype of `query`."""
+    if _one_head_at_a_time(query.shape, segments):
+        return _attend_by_heads(query, segments)
     parts = [attention_with_log_sum(query, segment) for segment in segments]
     if len(parts) == 1:
         return parts[0][0].astype(query.dtype)
     outputs, log_sums = zip(*parts, strict=True)
     return combine(outputs, log_sums).astype(query.dtype)
+
+
+def _one_head_at_a_time(shape: tuple[int, ...], segments: Sequence[Segment]) -> bool:
+    """Whether the scores of all heads would leave a CPU's caches.
+
+    They are read and written several times over; head by head, that is two to three times faster.
+    An accelerator wants all heads at once, and a mesh has them on several devices.
+    """
+    rows, length, heads, _ = shape
+    scores = rows * length * heads * sum(segment.key.shape[-2] for segment in segments)
+    on_one_cpu = jax.default_backend() == "cpu" and jax.sharding.get_abstract_mesh().empty
+    return on_one_cpu and scores > SCORES_IN_CACHE
+
+
+def _attend_by_heads(
+    query: Float[Array, "B T N H"], segments: Sequence[Segment]
+) -> Float[Array, "B T N H"]:
+    """One softmax over all segments, for one query head after the other."""
+    group = query.shape[2] // segments[0].key.shape[-3]
+
+    def attend_head(head):
+        def of_head(array):
+            return jax.lax.dynamic_index_in_dim(array, head // group, axis=-3, keepdims=False)
+
+        own = jax.lax.dynamic_index_in_dim(query, head, axis=2, keepdims=False)
+        return _attend_one_head(
+            own, [Segment(of_head(s.key), of_head(s.value), s.mask) for s in segments]
+        )
+
+    return jnp.moveaxis(jax.lax.map(attend_head, jnp.arange(query.shape[2])), 0, 2)
+
+
+def _attend_one_head(
+    query: Float[Array, "B T H"], segments: Sequence[Segment]
+) -> Float[Array, "B T H"]:
+    """As `attend`, of segments whose keys are [B, S, H] or [S, H]."""
+    scale = query.shape[-1] ** -0.5
+    scores = [
+        jnp.where(
+            segment.mask,
+            scale * _product("BTH,{}SH->BTS", query, segment.key),
+            -jnp.inf,
+        )
+        for segment in segments
+    ]
+    largest = functools.reduce(jnp.maximum, [jnp.max(part, axis=-1) for part in scores])
+    largest = jax.lax.stop_gradient(jnp.where(jnp.isfinite(largest), largest, 0.0))[..., None]
+    weights = [jnp.exp(part - largest) for part in scores]
+    total = sum(jnp.sum(part, axis=-1) for part in weights)
+    output = sum(
+        _product("BTS,{}SH->BTH", part.astype(segment.value.dtype), segment.value)
+        for part, segment in zip(weights, segments, strict=True)
+    )
+    return (output / jnp.where(total > 0, total, 1.0)[..., None]).astype(query.dtype)
+
+
+def _product(letters: str, rows: Float[Array, "B T _"], matrix: Float[Array, "..."]) -> Array:
+    """Float32 product of every row with its matrix, or with the one that all rows share."""
+    letters = letters.format("B" if matrix.ndim == 3 else "")
+    return jnp.einsum(letters, rows, matrix, preferred_element_type=jnp.float32)

@@ -1,11 +1,26 @@
-"""From stacked layers to the decode layout. Pure.
+"""Between stacked layers and the decode layout.
 
 Decoding reads every weight for every token, so that it takes as long as that reading. Each layer
 has arrays of its own (slicing a stacked array would copy them) and few large ones.
 """
 
+import itertools
+from collections.abc import Iterator, Sequence
+
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from llama_jax.config import LlamaConfig
+
+# A layer's matrices in the decode layout, and which ones stand side by side in them.
+FUSED = {
+    ("attention", "query_key_value"): ("query", "key", "value"),
+    ("attention", "output"): ("output",),
+    ("feed_forward", "gate_up"): ("gate", "up"),
+    ("feed_forward", "down"): ("down",),
+}
+NORMS = ("attention_norm", "feed_forward_norm")
 
 
 def unstack(params: dict, *, fused: bool = True) -> dict:
@@ -19,18 +34,66 @@ def unstack(params: dict, *, fused: bool = True) -> dict:
     return {**params, "layers": tuple(map(_fuse, layers)) if fused else layers}
 
 
+def unstack_and_release(params: dict) -> dict:
+    """The decode layout on the default device, matrix by matrix; there are never two copies.
+
+    Args:
+        params: stacked, NumPy or JAX arrays. Its dicts are emptied on the way.
+    """
+    stacked = params.pop("layers")
+    count = len(stacked["attention_norm"]["scale"])
+    layers: list[dict] = [{part: {} for part in stacked} for _ in range(count)]
+    for part in NORMS:
+        scales = stacked[part].pop("scale")
+        for index, layer in enumerate(layers):
+            layer[part]["scale"] = jnp.asarray(scales[index])
+    for (part, fused), names in FUSED.items():
+        sources = [stacked[part].pop(name) for name in names]
+        for index, layer in enumerate(layers):
+            layer[part][fused] = _side_by_side([source[index] for source in sources])
+    rest = {name: jax.tree.map(jnp.asarray, params.pop(name)) for name in list(params)}
+    return {**rest, "layers": tuple(layers)}
+
+
+def stacked_arrays(params: dict, config: LlamaConfig) -> Iterator[tuple[str, np.ndarray]]:
+    """(path, array) of what was stacked once, one at a time: the inverse of `unstack`.
+
+    Args:
+        params: in the decode layout.
+        config: what they were built from.
+    """
+    H = config.head_size
+    heads = {"query": config.heads, "key": config.kv_heads, "value": config.kv_heads}
+    layers = params["layers"]
+    for part in NORMS:
+        yield f"layers/{part}/scale", np.stack([layer[part]["scale"] for layer in layers])
+    for (part, fused), names in FUSED.items():
+        joined = [layer[part][fused] for layer in layers]
+        widths = [H * heads[n] if n in heads else joined[0].shape[1] // len(names) for n in names]
+        ends = list(itertools.accumulate(widths))
+        for name, width, end in zip(names, widths, ends, strict=True):
+            array = np.stack([np.asarray(matrix[:, end - width : end]) for matrix in joined])
+            if name in heads:
+                array = array.reshape(*array.shape[:2], heads[name], H)
+            elif part == "attention":
+                array = array.reshape(len(layers), config.heads, H, -1)
+            yield f"layers/{part}/{name}", array
+    yield "embedding", np.asarray(params["embedding"])
+    yield "final_norm/scale", np.asarray(params["final_norm"]["scale"])
+    if "output" in params:
+        yield "output", np.asarray(params["output"])
+
+
 def _fuse(layer: dict) -> dict:
-    attention, feed_forward = layer["attention"], layer["feed_forward"]
-    dim = attention["query"].shape[0]
-    three = [attention[name].reshape(dim, -1) for name in ("query", "key", "value")]
-    return {
-        **layer,
-        "attention": {
-            "query_key_value": jnp.concatenate(three, axis=1),
-            "output": attention["output"].reshape(-1, dim),
-        },
-        "feed_forward": {
-            "gate_up": jnp.concatenate([feed_forward["gate"], feed_forward["up"]], axis=1),
-            "down": feed_forward["down"],
-        },
-    }
+    joined: dict = {part: dict(layer[part]) if part in NORMS else {} for part in layer}
+    for (part, fused), names in FUSED.items():
+        joined[part][fused] = _side_by_side([layer[part][name] for name in names])
+    return joined
+
+
+def _side_by_side(matrices: Sequence) -> jax.Array:
+    """One layer's matrices as one [inputs, outputs]; attention's output has inputs [N, H]."""
+    if len(matrices) == 1:
+        matrix = jnp.asarray(matrices[0])
+        return matrix.reshape(-1, matrix.shape[-1])
+    return jnp.concatenate([m.reshape(m.shape[0], -1) for m in matrices], axis=1)

@@ -25,6 +25,11 @@ def array_digest(array: Any) -> str:
 
 
 def params_sha256(params: Any) -> str:
-    """Hexadecimal SHA-256 over the sorted lines "path digest" of all arrays of a tree."""
-    lines = sorted(f"{path} {array_digest(leaf)}\n" for path, leaf in flatten(params).items())
+    """Hexadecimal SHA-256 over the sorted lines "path digest" of all arrays.
+
+    Args:
+        params: a tree, or pairs of path and array, such as `layouts.stacked_arrays` gives.
+    """
+    pairs = flatten(params).items() if isinstance(params, dict) else params
+    lines = sorted(f"{path} {array_digest(leaf)}\n" for path, leaf in pairs)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

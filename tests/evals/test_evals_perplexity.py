@@ -22,7 +22,7 @@ def numpy_logprob(model, text, window, stride):
     while scored_to < len(ids):
         end = min(window + 1 if scored_to == 1 else scored_to + stride, len(ids))
         begin = max(0, end - window - 1)
-        logits = numpy_llama.logits(model.params, model.config, ids[begin : end - 1])
+        logits = numpy_llama.logits(model.stacked_params(), model.config, ids[begin : end - 1])
         top = logits.max(-1, keepdims=True)
         logprobs = logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))
         for place in range(scored_to, end):
