@@ -12,6 +12,10 @@ import numpy as np
 
 from llama_jax.config import LlamaConfig
 from llama_jax.weights.layout import interleaved_to_split_half, split_half_to_interleaved
+from llama_jax.weights.torch_file import TorchTensor
+
+# Name -> tensor of each file of a model, in their order.
+Shards = list[dict[str, TorchTensor]]
 
 NAMES = {  # in the order of Meta's files
     "embedding": "tok_embeddings.weight",
@@ -49,7 +53,9 @@ def tensor_name(path: str, layer: int | None) -> str:
 
 def heads_of(path: str, config: LlamaConfig) -> int | None:
     """Heads whose rows stand in RoPE pairs in Meta's tensor; None where rows have no such order."""
-    return {"layers/attention/query": config.heads, "layers/attention/key": config.kv_heads}.get(path)
+    return {"layers/attention/query": config.heads, "layers/attention/key": config.kv_heads}.get(
+        path
+    )
 
 
 def to_our_rows(path: str, config: LlamaConfig, stored: np.ndarray) -> np.ndarray:

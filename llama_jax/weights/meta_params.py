@@ -121,6 +121,8 @@ def _with_what_is_not_said(
     if release is not None:
         scaling = release.rope_scaling
     if "rope_scaling" in ours:
+        if scaling is None:
+            raise InputError(f"{where}: no use_scaled_rope, but {OURS} beside it has rope_scaling")
         scaling = _our_scaling(where, ours["rope_scaling"])
     if "context" in ours:
         context = whole(where, ours, "context")
@@ -197,7 +199,7 @@ def _multiple(dim: int, ffn_size: int) -> tuple[int, float | None]:
         if feed_forward_size(dim, multiple, multiplier) == ffn_size:
             return multiple, multiplier
     plain = feed_forward_size(dim, 1)
-    return ffn_size, None if plain <= ffn_size else ffn_size / (2 * plain)
+    return ffn_size, None if plain <= ffn_size else (ffn_size + 0.5) / plain
 
 
 def whole(where: str, fields: dict[str, Any], key: str, default: int | None = None) -> int:

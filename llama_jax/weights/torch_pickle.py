@@ -101,7 +101,9 @@ def _look_through(raw: bytes) -> None:
         if opcode.name in ("GLOBAL", "INST"):
             _check_name(*argument.split(" ", 1))
         if opcode.name not in OPCODES:
-            raise Refused(f"its pickle uses the opcode {opcode.name}, which no dict of tensors needs")
+            raise Refused(
+                f"its pickle uses the opcode {opcode.name}, which no dict of tensors needs"
+            )
         if opcode.name == "LONG_BINPUT" and argument > len(raw):
             raise Refused(f"its pickle uses memo index {argument} in {len(raw)} bytes")
 
