@@ -52,10 +52,9 @@ def tensor_name(path: str, layer: int | None) -> str:
 
 
 def heads_of(path: str, config: LlamaConfig) -> int | None:
-    """Heads whose rows stand in RoPE pairs in Meta's tensor; None where rows have no such order."""
-    return {"layers/attention/query": config.heads, "layers/attention/key": config.kv_heads}.get(
-        path
-    )
+    """Heads whose rows are in RoPE pairs in Meta's tensor; None where rows have no such order."""
+    heads = {"layers/attention/query": config.heads, "layers/attention/key": config.kv_heads}
+    return heads.get(path)
 
 
 def to_our_rows(path: str, config: LlamaConfig, stored: np.ndarray) -> np.ndarray:

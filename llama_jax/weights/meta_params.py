@@ -29,10 +29,11 @@ from llama_jax.errors import InputError
 
 PARAMS, OURS = "params.json", "llama_jax.json"
 NORM_EPS, ROPE_THETA = 1e-5, 10000.0  # of the reference code's ModelArgs
-KNOWN = set(
-    "dim n_layers n_heads n_kv_heads vocab_size multiple_of ffn_dim_multiplier norm_eps rope_theta "
-    "use_scaled_rope max_batch_size max_seq_len".split()
-)
+KNOWN = {
+    *("dim", "n_layers", "n_heads", "n_kv_heads", "vocab_size", "norm_eps"),
+    *("multiple_of", "ffn_dim_multiplier", "rope_theta", "use_scaled_rope"),
+    *("max_batch_size", "max_seq_len"),
+}
 COMMON = (  # (multiple_of, ffn_dim_multiplier) of the releases
     *((256, None), (1024, 1.3), (4096, 1.3), (256, 1.5), (256, 1.0)),
 )
@@ -94,8 +95,8 @@ def _check_sizes(where: str, fields: dict[str, Any], ffn_size: int, vocab_size: 
     said = whole(where, fields, "vocab_size", -1)
     if said not in (-1, vocab_size):
         raise InputError(
-            f"{where}: vocab_size is {said} and the tensors are for {vocab_size}; the two are not of "
-            "one model"
+            f"{where}: vocab_size is {said} and the tensors are for {vocab_size}; the two are not "
+            "of one model"
         )
     if "multiple_of" not in fields:
         return

@@ -100,7 +100,7 @@ def _write_files(weights: StoredWeights, folder: Path, shards: int, axes: dict) 
 
 
 def _places(weights: StoredWeights) -> list[tuple[str, str, int | None]]:
-    """Path of Meta's tensor, of the parameter that fills it, layer; in the order of Meta's files."""
+    """Path of Meta's tensor, of the parameter that fills it, and layer, in Meta's order."""
     tied, places = weights.config.tied_embeddings, []
     per_layer = [path for path in NAMES if path.startswith("layers/")]
     for path in NAMES:

@@ -99,8 +99,8 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
             raise InputError(f"{path}: has {member.filename} twice")
         if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
             raise InputError(
-                f"{path}: {member.filename} is compressed or encrypted, as torch.save never writes; "
-                f"{RESAVE}"
+                f"{path}: {member.filename} is compressed or encrypted, which torch.save never "
+                f"writes; {RESAVE}"
             )
         if member.file_size != member.compress_size:
             raise InputError(f"{path}: {member.filename} has two lengths in the archive's index")

@@ -33,12 +33,13 @@ STORAGE_DTYPES = {  # torch's storage classes, by which it names dtypes
 }
 DICT, REBUILD = "collections.OrderedDict", "torch._utils._rebuild_tensor_v2"
 ALLOWED = {DICT, REBUILD} | {f"torch.{name}" for name in STORAGE_DTYPES}
-OPCODES = set(
-    "PROTO FRAME STOP MARK POP POP_MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT "
-    "BINUNICODE SHORT_BINUNICODE EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS "
-    "EMPTY_DICT SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET "
-    "GLOBAL STACK_GLOBAL REDUCE BUILD BINPERSID".split()
-)
+OPCODES = {
+    *("PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "NONE", "NEWTRUE", "NEWFALSE"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"),
+    *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "APPEND", "APPENDS"),
+    *("EMPTY_DICT", "SETITEM", "SETITEMS", "BINPUT", "LONG_BINPUT", "MEMOIZE"),
+    *("BINGET", "LONG_BINGET", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "BINPERSID"),
+}
 
 
 class Refused(Exception):
@@ -102,7 +103,7 @@ def _look_through(raw: bytes) -> None:
             _check_name(*argument.split(" ", 1))
         if opcode.name not in OPCODES:
             raise Refused(
-                f"its pickle uses the opcode {opcode.name}, which no dict of tensors needs"
+                f"its pickle uses the opcode {opcode.name}, which dicts of tensors do not"
             )
         if opcode.name == "LONG_BINPUT" and argument > len(raw):
             raise Refused(f"its pickle uses memo index {argument} in {len(raw)} bytes")
