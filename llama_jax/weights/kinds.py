@@ -30,8 +30,8 @@ def recognise(path: str | Path) -> str:
     """The kind of weights at `path`: "hf", "meta", "llama2c" or "llama_jax".
 
     Args:
-        path: a Hugging Face or Meta directory, a llama2.c file, or of ours a run directory, its directory
-            of checkpoints, or one step.
+        path: a Hugging Face or Meta directory, a llama2.c file, or of ours a run directory, its
+            directory of checkpoints, or one step.
 
     Raises:
         InputError: nothing there, or none of these; the line says what was found.
