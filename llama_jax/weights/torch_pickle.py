@@ -98,15 +98,16 @@ def load(raw: bytes) -> dict[str, View]:
 
 
 def _look_through(raw: bytes) -> None:
+    problems = []
     for opcode, argument, _ in pickletools.genops(raw):
         if opcode.name in ("GLOBAL", "INST"):
             _check_name(*argument.split(" ", 1))
         if opcode.name not in OPCODES:
-            raise Refused(
-                f"its pickle uses the opcode {opcode.name}, which dicts of tensors do not"
-            )
+            problems.append(f"its pickle uses the opcode {opcode.name}, which torch.save does not")
         if opcode.name == "LONG_BINPUT" and argument > len(raw):
-            raise Refused(f"its pickle uses memo index {argument} in {len(raw)} bytes")
+            problems.append(f"its pickle uses memo index {argument} in {len(raw)} bytes")
+    if problems:  # a name, had there been one, would have said more
+        raise Refused(problems[0])
 
 
 def _check_name(module: str, name: str) -> str:
