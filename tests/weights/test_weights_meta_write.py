@@ -1,9 +1,9 @@
 """Meta's layout out: the tensors that were read are written back bit for bit."""
 
 import dataclasses
-import errno
 import itertools
 import json
+import resource
 
 import ml_dtypes
 import numpy as np
@@ -15,7 +15,6 @@ from llama_jax import weights
 from llama_jax.errors import InputError
 from llama_jax.weights import meta, meta_write
 from llama_jax.weights.torch_file import read_torch
-from llama_jax.weights.torch_write import TorchWriter
 
 DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 
@@ -113,19 +112,17 @@ def test_a_directory_in_use_is_left_alone(tmp_path):
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
 
 
-def test_nothing_is_left_where_the_disk_is_full(tmp_path, monkeypatch):
+@pytest.mark.parametrize("limit", [0, 1000, 30_000])
+def test_nothing_is_left_where_the_disk_is_full(tmp_path, limit):
+    """A limit on the size of files stands in for the disk: the system refuses the write."""
     stored = meta.open(write(tmp_path / "in", "gqa"))
-    add, calls = TorchWriter.add, []
-
-    def full(writer, array):
-        calls.append(1)
-        if len(calls) == 9:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        add(writer, array)
-
-    monkeypatch.setattr(TorchWriter, "add", full)
-    with pytest.raises(InputError, match="nothing is left of it: No space left on device"):
-        meta_write.write(stored, tmp_path / "out", 2)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(InputError, match="nothing is left of it: File too large"):
+            meta_write.write(stored, tmp_path / "out", 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
