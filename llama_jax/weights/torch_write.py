@@ -4,6 +4,7 @@
 together opcode by opcode: Python's pickler would have to import torch to name its functions.
 """
 
+import contextlib
 import pickle
 import struct
 import zipfile
@@ -34,18 +35,24 @@ class TorchWriter:
         self._left = list(tensors.items())
         self._count = len(self._left)
         self._folder = path.stem
-        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
-        self._write("data.pkl", _pickled(tensors))
-        self._write("byteorder", b"little")
+        self._file = path.open("wb")
+        self._archive = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED, allowZip64=True)
+        try:
+            self._write("data.pkl", _pickled(tensors))
+            self._write("byteorder", b"little")
+        except BaseException:
+            self.abandon()
+            raise
 
     def __enter__(self) -> "TorchWriter":
         return self
 
     def __exit__(self, kind, error, trace) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._archive.close()
+        try:
+            if kind is None:
+                self.close()
+        finally:
+            self.abandon()
 
     def add(self, array: np.ndarray) -> None:
         """Writes the next tensor, which must be the announced one."""
@@ -62,6 +69,13 @@ class TorchWriter:
             raise ValueError(f"{len(self._left)} tensors were announced and not added")
         self._write("version", b"3\n")
         self._archive.close()
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Leaves the file unfinished: on a full disk its index could not be written either."""
+        self._archive.fp = None  # else ZipFile tries when it is collected, and complains
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def _write(self, name: str, data) -> None:
         size = len(data)
