@@ -1,6 +1,6 @@
 """Other people's weights: which kind they are, and read into our tree of NumPy arrays.
 
-    recognise(path) -> "hf" | "llama2c" | "llama_jax"
+    recognise(path) -> "hf" | "meta" | "llama2c" | "llama_jax"
     read(path, dtype=None) -> Weights(config, params, kind, tokenizer)
 
 Every tensor's name, shape and dtype is checked against `abstract_params(config)`; what does not fit
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from llama_jax.weights import hf, llama2c
+from llama_jax.weights import hf, llama2c, meta
 from llama_jax.weights.checks import copy_checked, float_dtype
 from llama_jax.weights.digest import array_digest, params_sha256
 from llama_jax.weights.kinds import recognise
@@ -35,7 +35,7 @@ def read(path: str | Path, dtype=None) -> Weights:
     if dtype is not None:
         dtype = float_dtype(dtype)
     kind = recognise(path)
-    readers = {"hf": hf.read, "llama2c": llama2c.read, "llama_jax": _read_ours}
+    readers = {"hf": hf.read, "meta": meta.read, "llama2c": llama2c.read, "llama_jax": _read_ours}
     return readers[kind](Path(path), dtype)
 
 

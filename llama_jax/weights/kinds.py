@@ -1,7 +1,7 @@
 """Which kind of weights a path holds, told from names and first bytes, without reading the weights.
 
 Weights are data. Pickled ones (.pth, .pt, pytorch_model.bin) are programs that run when they are
-read, and are refused.
+read, and are refused; Meta's consolidated files alone are read, without running them.
 """
 
 from pathlib import Path
@@ -12,19 +12,26 @@ from llama_jax.weights.checks import listed
 
 READABLE = (
     "readable are: a Hugging Face directory (config.json with model.safetensors, or with "
-    "model.safetensors.index.json and its shards), a llama2.c file (.bin), a llama_jax checkpoint"
+    "model.safetensors.index.json and its shards), Meta's directory (params.json with "
+    "consolidated.*.pth), a llama2.c file (.bin), a llama_jax checkpoint"
 )
 PICKLE_SUFFIXES = (".pth", ".pt", ".pkl", ".ckpt")
+CALLED = {
+    "llama_jax": "a llama_jax checkpoint",
+    "hf": "a Hugging Face model",
+    "meta": "Meta's consolidated files",
+}
+META_START = "consolidated."
 # A zip archive (torch.save since 1.6), and the magic number of the pickles before that.
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02\x8a\x0a")
 
 
 def recognise(path: str | Path) -> str:
-    """The kind of weights at `path`: "hf", "llama2c" or "llama_jax".
+    """The kind of weights at `path`: "hf", "meta", "llama2c" or "llama_jax".
 
     Args:
-        path: a Hugging Face directory, a llama2.c file, or of ours a run directory, its directory
-            of checkpoints, or one step.
+        path: a Hugging Face or Meta directory, a llama2.c file, or of ours a run directory, its
+            directory of checkpoints, or one step.
 
     Raises:
         InputError: nothing there, or none of these; the line says what was found.
@@ -42,6 +49,11 @@ def recognise(path: str | Path) -> str:
 def _recognise_file(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(4)
+    if path.name.startswith(META_START) and path.suffix == ".pth":
+        raise InputError(
+            f"{path}: one of Meta's consolidated files; name the directory that holds it and its "
+            "params.json"
+        )
     if path.suffix in PICKLE_SUFFIXES or start in PICKLE_STARTS:
         raise InputError(
             f"{path}: pickled weights, which can run any program, are not read; {READABLE}"
@@ -61,14 +73,19 @@ def _recognise_directory(path: Path) -> str:
     names = sorted(entry.name for entry in path.iterdir())
     safetensors = [name for name in names if name.endswith(".safetensors")]
     indexed = "model.safetensors.index.json" in names
-    ours, hf = is_checkpoint(path), "config.json" in names and (bool(safetensors) or indexed)
-    if ours and hf:
+    kinds = {
+        "llama_jax": is_checkpoint(path),
+        "hf": "config.json" in names and (bool(safetensors) or indexed),
+        "meta": any(name.startswith(META_START) and name.endswith(".pth") for name in names),
+    }
+    found = [kind for kind, there in kinds.items() if there]
+    if len(found) > 1:
         raise InputError(
-            f"{path}: holds both a Hugging Face model and a llama_jax checkpoint; name the "
-            "directory of one of them"
+            f"{path}: holds both {CALLED[found[1]]} and {CALLED[found[0]]}; name the directory of "
+            "one of them"
         )
-    if ours or hf:
-        return "llama_jax" if ours else "hf"
+    if found:
+        return found[0]
     raise InputError(f"{path}: {_what_was_found(names, safetensors)}; {READABLE}")
 
 

@@ -39,6 +39,10 @@ def test_llama2c(tmp_path):
     assert weights.recognise(make(tmp_path, "model.bin") / "model.bin") == "llama2c"
 
 
+def test_meta(tmp_path):
+    assert weights.recognise(make(tmp_path, "params.json", "consolidated.00.pth")) == "meta"
+
+
 @pytest.mark.parametrize("path", ["", "checkpoints", "checkpoints/7"])
 def test_ours(tmp_path, path):
     make(tmp_path, "checkpoints/7/params/", "checkpoints/7/metadata/", "train_log.jsonl")
@@ -48,7 +52,12 @@ def test_ours(tmp_path, path):
 def test_missing_path_lists_what_can_be_read(tmp_path):
     message = refusal(tmp_path / "absent")
     assert "no such file or directory (nothing is ever downloaded)" in message
-    for kind in ("Hugging Face directory", "llama2.c file (.bin)", "llama_jax checkpoint"):
+    for kind in (
+        "Hugging Face directory",
+        "Meta's directory",
+        "llama2.c file (.bin)",
+        "llama_jax checkpoint",
+    ):
         assert kind in message
 
 
@@ -58,7 +67,7 @@ def test_missing_path_lists_what_can_be_read(tmp_path):
         ([], "an empty directory; readable are: "),
         (["config.json"], "config.json without weights (*.safetensors)"),
         (["a.safetensors"], "a.safetensors without config.json"),
-        (["params.json", "consolidated.00.pth"], "pickled weights (consolidated.00.pth)"),
+        (["params.json", "model.pth"], "pickled weights (model.pth)"),
         (["config.json", "pytorch_model.bin"], "pickled weights (pytorch_model.bin)"),
         (["llama.Q4.gguf"], "GGUF files (llama.Q4.gguf)"),
         (["checkpoints/"], "no finished checkpoint, only interrupted saves"),
@@ -74,7 +83,8 @@ def test_other_directories(tmp_path, names, message):
 @pytest.mark.parametrize(
     ("name", "start", "message"),
     [
-        ("consolidated.00.pth", b"PK\x03\x04", "pickled weights, which can run any program"),
+        ("model.pth", b"PK\x03\x04", "pickled weights, which can run any program"),
+        ("consolidated.00.pth", b"PK\x03\x04", "name the directory that holds it and its params"),
         ("model.pt", b"anything", "pickled weights"),
         ("pytorch_model.bin", b"PK\x03\x04rest", "pickled weights"),
         ("old.bin", b"\x80\x02\x8a\x0al\xfc", "pickled weights"),
@@ -94,3 +104,6 @@ def test_two_kinds_in_one_directory_are_refused(tmp_path):
     make(tmp_path, "checkpoints/7/params/", "checkpoints/7/metadata/")
     make(tmp_path, "config.json", "model.safetensors")
     assert "holds both a Hugging Face model and a llama_jax checkpoint" in refusal(tmp_path)
+    make(tmp_path / "b", "config.json", "model.safetensors", "params.json", "consolidated.00.pth")
+    message = refusal(tmp_path / "b")
+    assert "holds both Meta's consolidated files and a Hugging Face model" in message
