@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -86,7 +85,7 @@ class Model:
             how = f", data {sizes['data']} x tensor {sizes['tensor']}"
         return ModelInfo(
             path=self.path,
-            params_sha256=weights.params_sha256(self.params),
+            params_sha256=weights.params_sha256(self.params, Placement(self.mesh).read),
             parameters=sum(int(np.prod(leaf.shape)) for leaf in leaves),
             dtype=self._dtype_name(),
             context=self.config.context,
@@ -105,8 +104,9 @@ class Model:
         """Float32 logits [T, V] at BOS and at every token of `text`."""
         ids = self.encode(text)
         self._check_length(ids, "text")
-        tokens = jnp.asarray([ids], jnp.int32)
-        return np.asarray(_apply(self.params, self.config, tokens)[0])
+        tokens = np.asarray([ids], np.int32)
+        with Placement(self.mesh).context():
+            return Placement(self.mesh).read(_apply(self.params, self.config, tokens))[0]
 
     def loglikelihood(self, context: str, continuation: str) -> ScoreResult:
         """Log-probabilities of the tokens of `continuation` after `context`."""
@@ -195,33 +195,33 @@ def load(
     weights.recognise(path)  # a wrong path is said before a missing tokenizer
     mesh = mesh_of(devices, tensor_parallel)
     chosen = None if tokenizer is None else load_tokenizer(tokenizer)
-    read = weights.read(path, dtype)
-    if chosen is None:
-        if read.tokenizer is None:
-            raise InputError(
-                f"{path}: brings no tokenizer that is read here; pass one with --tokenizer FILE "
-                "(tokenizer.model, or llama2.c's tokenizer .bin)"
-            )
-        chosen = load_tokenizer(read.tokenizer)
-    if mesh is not None:
-        Placement(mesh).check(read.config)
-    if mesh is None:
-        _onto_the_device(read.params)
+    place = Placement(mesh)
+
+    def use(stored: weights.StoredWeights) -> tuple[LlamaConfig, dict, Tokenizer]:
+        place.check(stored.config)
+        pieces = chosen or _own_tokenizer(path, stored.tokenizer)
+        shardings = {
+            name: place.parameter_sharding(name, param.shape)
+            for name, param in stored.params.items()
+        }
+        return stored.config, weights.place(stored, shardings, dtype), pieces
+
+    config, params, chosen = weights.use_newest_good(path, use)
     if memory is not None:
-        held = decoder_bytes(read.params, weight_dtype) // tensor_parallel
-        itemsize = read.params["embedding"].dtype.itemsize
+        held = decoder_bytes(params, weight_dtype) // tensor_parallel
+        itemsize = params["embedding"].dtype.itemsize
         most = batch_tokens or default_batch_tokens()
-        batch_tokens = batch_tokens_within(memory, read.config, held, itemsize, most)
-    return Model(read.config, read.params, chosen, str(path), batch_tokens, mesh, weight_dtype)
+        batch_tokens = batch_tokens_within(memory, config, held, itemsize, most)
+    return Model(config, params, chosen, str(path), batch_tokens, mesh, weight_dtype)
 
 
-def _onto_the_device(params: dict) -> None:
-    """Replaces arrays of the host in a nested dict, one at a time: there are never two copies."""
-    for name, value in params.items():
-        if isinstance(value, dict):
-            _onto_the_device(value)
-        else:
-            params[name] = jnp.asarray(value)
+def _own_tokenizer(path: str | Path, brought: Path | None) -> Tokenizer:
+    if brought is None:
+        raise InputError(
+            f"{path}: brings no tokenizer that is read here; pass one with --tokenizer FILE "
+            "(tokenizer.model, or llama2c's tokenizer .bin)"
+        )
+    return load_tokenizer(brought)
 
 
 def dry_run(model: Model, tasks: Sequence[str], **options: Any) -> dict[str, str]:

@@ -1,7 +1,9 @@
-"""Other people's weights: which kind they are, and read into our tree of NumPy arrays.
+"""Other people's weights: which kind they are, described, and read into our tree.
 
     recognise(path) -> "hf" | "llama2c" | "llama_jax"
+    open_weights(path) -> StoredWeights(config, params still in their file, kind, where, tokenizer)
     read(path, dtype=None) -> Weights(config, params, kind, tokenizer)
+    place(stored, shardings, dtype=None) -> params on their devices
 
 Every tensor's name, shape and dtype is checked against `abstract_params(config)`; what does not fit
 is an InputError that names it.
@@ -9,16 +11,24 @@ is an InputError that names it.
 
 from pathlib import Path
 
-import numpy as np
-
-from llama_jax.weights import hf, llama2c
-from llama_jax.weights.checks import copy_checked, float_dtype
+from llama_jax.weights.checks import float_dtype
 from llama_jax.weights.digest import array_digest, params_sha256
 from llama_jax.weights.kinds import recognise
-from llama_jax.weights.tree import flatten, unflatten
-from llama_jax.weights.types import Weights
+from llama_jax.weights.stored import open_weights, place, read_all, use_newest_good
+from llama_jax.weights.types import StoredWeights, Weights
 
-__all__ = ["Weights", "array_digest", "params_sha256", "read", "recognise"]
+__all__ = [
+    "StoredWeights",
+    "Weights",
+    "array_digest",
+    "open_weights",
+    "params_sha256",
+    "place",
+    "read",
+    "read_all",
+    "recognise",
+    "use_newest_good",
+]
 
 
 def read(path: str | Path, dtype=None) -> Weights:
@@ -34,27 +44,8 @@ def read(path: str | Path, dtype=None) -> Weights:
     """
     if dtype is not None:
         dtype = float_dtype(dtype)
-    kind = recognise(path)
-    readers = {"hf": hf.read, "llama2c": llama2c.read, "llama_jax": _read_ours}
-    return readers[kind](Path(path), dtype)
 
+    def use(stored: StoredWeights) -> Weights:
+        return Weights(stored.config, read_all(stored, dtype), stored.kind, stored.tokenizer)
 
-def _read_ours(path: Path, dtype) -> Weights:
-    # Orbax takes over a second to import, and only our own checkpoints need it.
-    from llama_jax import checkpoint
-
-    config, params, metadata = checkpoint.restore_params(path)
-    if dtype is not None:
-        params = unflatten(
-            {name: _converted(path, name, leaf, dtype) for name, leaf in flatten(params).items()}
-        )
-    tokenizer = metadata.tokenizer_path
-    return Weights(config, params, "llama_jax", None if tokenizer is None else Path(tokenizer))
-
-
-def _converted(path: Path, name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    if array.dtype == dtype:
-        return array
-    converted = np.empty(array.shape, dtype)
-    copy_checked(str(path), name, converted, array)
-    return converted
+    return use_newest_good(path, use)
