@@ -206,7 +206,7 @@ def load(
         }
         return stored.config, weights.place(stored, shardings, dtype), pieces
 
-    config, params, chosen = weights.use_newest_good(path, use)
+    config, params, chosen = weights.load(path, use)
     if memory is not None:
         held = decoder_bytes(params, weight_dtype) // tensor_parallel
         itemsize = params["embedding"].dtype.itemsize

@@ -96,7 +96,7 @@ def test_a_damaged_step_gives_way_when_its_values_are_read(tmp_path, caplog):
         raw = bytearray(file.read_bytes())
         raw[len(raw) // 2] ^= 1
         file.write_bytes(raw)
-    found = weights.use_newest_good(tmp_path, weights.place)
+    found = weights.load(tmp_path, weights.place)
     assert_same(found, draw(GQA, seed=1))
     assert "falling back to step 1" in caplog.text
     with pytest.raises(InputError, match="checkpoints/2: damaged: params"):
