@@ -41,7 +41,8 @@ class Model:
 
     Attributes:
         config: the decoder's configuration.
-        params: the nested dict of `llama_jax.model.decoder`.
+        params: the nested dict of `llama_jax.model.decoder`; `load` leaves it on the host where the
+            engine has weights in eight bits.
         tokenizer: with at most `config.vocab_size` pieces.
         path: where the parameters came from, as results name it.
         batch_tokens: padded tokens per call of the engine, at most; times groups of devices. None
@@ -204,6 +205,8 @@ def load(
             name: place.parameter_sharding(name, param.shape)
             for name, param in stored.params.items()
         }
+        if weight_dtype is not None:  # devices hold the eight bits alone
+            return stored.config, weights.read_all(stored, dtype), pieces
         return stored.config, weights.place(stored, shardings, dtype), pieces
 
     config, params, chosen = weights.load(path, use)

@@ -122,9 +122,10 @@ class Placement:
         """Arrays that every device has whole."""
         return tree if self.mesh is None else jax.tree.map(lambda a: self._put(a, P()), tree)
 
-    def read(self, array: Array) -> np.ndarray:
+    def read(self, array: Array | np.ndarray) -> np.ndarray:
         """The whole array on every host."""
-        if array.is_fully_addressable or array.is_fully_replicated:
+        on_host = not isinstance(array, jax.Array)
+        if on_host or array.is_fully_addressable or array.is_fully_replicated:
             return np.asarray(array)
         return np.asarray(multihost_utils.process_allgather(array, tiled=True))
 
