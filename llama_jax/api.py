@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -30,7 +29,7 @@ from llama_jax.inference.estimate import batch_tokens_within, decoder_bytes
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
-from llama_jax.model.layouts import stacked_arrays, unstack_and_release
+from llama_jax.model.layouts import stacked_arrays
 from llama_jax.sharding import mesh_of
 from llama_jax.tokenizer import Tokenizer, check_fits, encode_pair, load_tokenizer
 from llama_jax.weights.tree import unflatten
@@ -44,7 +43,8 @@ class Model:
 
     Attributes:
         config: the decoder's configuration.
-        params: of `llama_jax.model.decoder`, in either of its layouts; `load` chooses.
+        params: of `llama_jax.model.decoder`, in either of its layouts; `load` chooses, and leaves
+            them on the host where the engine has weights in eight bits.
         tokenizer: with at most `config.vocab_size` pieces.
         path: where the parameters came from, as results name it.
         batch_tokens: padded tokens per call of the engine, at most; times groups of devices. None
@@ -104,7 +104,7 @@ class Model:
     def _digest(self) -> str:
         """Of the stacked parameters, whatever their layout here."""
         if isinstance(self.params["layers"], dict):
-            return weights.params_sha256(self.params)
+            return weights.params_sha256(self.params, Placement(self.mesh).read)
         return weights.params_sha256(stacked_arrays(self.params, self.config))
 
     def _dtype_name(self) -> str:
@@ -119,8 +119,9 @@ class Model:
         """Float32 logits [T, V] at BOS and at every token of `text`."""
         ids = self.encode(text)
         self._check_length(ids, "text")
-        tokens = jnp.asarray([ids], jnp.int32)
-        return np.asarray(_apply(self.params, self.config, tokens)[0])
+        tokens = np.asarray([ids], np.int32)
+        with Placement(self.mesh).context():
+            return Placement(self.mesh).read(_apply(self.params, self.config, tokens))[0]
 
     def loglikelihood(self, context: str, continuation: str) -> ScoreResult:
         """Log-probabilities of the tokens of `continuation` after `context`."""
@@ -209,36 +210,37 @@ def load(
     weights.recognise(path)  # a wrong path is said before a missing tokenizer
     mesh = mesh_of(devices, tensor_parallel)
     chosen = None if tokenizer is None else load_tokenizer(tokenizer)
-    read = weights.read(path, dtype)
-    if chosen is None:
-        if read.tokenizer is None:
-            raise InputError(
-                f"{path}: brings no tokenizer that is read here; pass one with --tokenizer FILE "
-                "(tokenizer.model, or llama2.c's tokenizer .bin)"
-            )
-        chosen = load_tokenizer(read.tokenizer)
-    if mesh is not None:
-        Placement(mesh).check(read.config)
-    params = read.params if mesh is not None else _onto_the_device(read.params)
+    place = Placement(mesh)
+
+    def use(stored: weights.StoredWeights) -> tuple[LlamaConfig, dict, Tokenizer]:
+        place.check(stored.config)
+        pieces = chosen or _own_tokenizer(path, stored.tokenizer)
+        if weight_dtype is not None:  # devices hold the eight bits alone
+            return stored.config, weights.read_all(stored, dtype), pieces
+        if mesh is None and jax.default_backend() == "cpu":
+            return stored.config, weights.place_unstacked(stored, dtype), pieces
+        shardings = {
+            name: place.parameter_sharding(name, param.shape)
+            for name, param in stored.params.items()
+        }
+        return stored.config, weights.place(stored, shardings, dtype), pieces
+
+    config, params, chosen = weights.load(path, use)
     if memory is not None:
         held = decoder_bytes(params, weight_dtype) // tensor_parallel
         itemsize = params["embedding"].dtype.itemsize
         most = batch_tokens or default_batch_tokens()
-        batch_tokens = batch_tokens_within(memory, read.config, held, itemsize, most)
-    return Model(read.config, params, chosen, str(path), batch_tokens, mesh, weight_dtype)
+        batch_tokens = batch_tokens_within(memory, config, held, itemsize, most)
+    return Model(config, params, chosen, str(path), batch_tokens, mesh, weight_dtype)
 
 
-def _onto_the_device(params: dict) -> dict:
-    """Moves arrays of the host, one at a time: there are never two copies.
-
-    On a CPU into the layout that computes fastest there. On an accelerator layers stay stacked: a
-    program that scans over them compiles L times faster, and there are few slow copies.
-    """
-    if jax.default_backend() == "cpu":
-        return unstack_and_release(params)
-    for name, value in params.items():
-        params[name] = _onto_the_device(value) if isinstance(value, dict) else jnp.asarray(value)
-    return params
+def _own_tokenizer(path: str | Path, brought: Path | None) -> Tokenizer:
+    if brought is None:
+        raise InputError(
+            f"{path}: brings no tokenizer that is read here; pass one with --tokenizer FILE "
+            "(tokenizer.model, or llama2c's tokenizer .bin)"
+        )
+    return load_tokenizer(brought)
 
 
 def dry_run(model: Model, tasks: Sequence[str], **options: Any) -> dict[str, str]:

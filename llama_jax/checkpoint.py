@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import hashlib
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -127,6 +127,16 @@ def restore_params(path: PathLike, step: int | None = None) -> RestoredParams:
     return newest_good(path, step, read)
 
 
+def open_params(directory: epath.Path) -> tuple[Metadata, Callable[[str], np.ndarray]]:
+    """The metadata of one step, and a function that reads one of its parameters.
+
+    That returns a NumPy array, compared with its digest. Both raise BadStep where the step is
+    damaged.
+    """
+    metadata = _read_metadata(directory)
+    return metadata, lambda path: _read_param(metadata, path)
+
+
 def restore_state(
     path: PathLike,
     config: LlamaConfig,
@@ -196,6 +206,19 @@ def _read_arrays(metadata: Metadata, item: str) -> dict[str, np.ndarray]:
     if damaged:
         raise BadStep(f"{listed(damaged)} does not match its digest")
     return arrays
+
+
+def _read_param(metadata: Metadata, path: str) -> np.ndarray:
+    args = ocp.args.PyTreeRestore(
+        item=unflatten({path: 0}),
+        restore_args=unflatten({path: ocp.RestoreArgs(restore_type=np.ndarray)}),
+        partial_restore=True,
+    )
+    array = flatten(_read(metadata.directory, "params", args)).get(path)
+    saved = metadata.arrays_of("params")[path]
+    if array is None or described.record({"params": {path: array}})[f"params/{path}"] != saved:
+        raise BadStep(f"params/{path} does not match its digest")
+    return array
 
 
 def _place(arrays: dict[str, np.ndarray], target: Any) -> Any:

@@ -1,5 +1,6 @@
 """What several subcommands of `llama-jax` take, and how they load the model that they name."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -49,4 +50,16 @@ def load_model(model: Path, tokenizer: Path | None, dtype: DType | None, hardwar
         keep_compiled()
     names = ("devices", "tensor_parallel", "weight_dtype", "batch_tokens", "memory")
     chosen = {name: getattr(hardware, name) for name in names}
-    return api.load(model, tokenizer, dtype=dtype, **chosen)
+    loaded = api.load(model, tokenizer, dtype=dtype, **chosen)
+    if hardware.weight_dtype is not None:
+        print(eight_bits(loaded), file=sys.stderr)
+    return loaded
+
+
+def eight_bits(loaded) -> str:
+    """How many bytes the weights of a model in eight bits take, beside float32."""
+    count, held = loaded.info.parameters, loaded.engine.weight_bytes
+    return (
+        f"{loaded.weight_dtype} weights: {held} bytes, {held / (4 * count):.3f} of float32's; "
+        "`llama-jax perplexity` measures what they change"
+    )

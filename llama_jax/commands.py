@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from llama_jax import data_commands, perplexity_command, score_command
+from llama_jax import data_commands, perplexity_command, score_command, weights_command
 from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
 from llama_jax.errors import InputError
 
@@ -192,6 +192,7 @@ COMMANDS = {
     "score": score_command.score,
     "report": report,
     "data": data_commands.data,
+    "weights": weights_command.weights,
 }
 
 

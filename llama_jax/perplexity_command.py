@@ -1,8 +1,10 @@
-"""`llama-jax perplexity`: a text under a model."""
+"""`llama-jax perplexity`: a text under a model, and what eight-bit weights change."""
 
+import dataclasses
 import json
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -25,6 +27,9 @@ def perplexity(
 ) -> None:
     """Compute the perplexity of a text, per token, byte and word.
 
+    With --weight-dtype int8 the text is scored with the weights as they are as well, and the change
+    is printed.
+
     Args:
         model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
         text: a UTF-8 file, scored as it is.
@@ -44,8 +49,13 @@ def perplexity(
         require_folder(out)
     content = read_text(text)
     loaded = load_model(model, tokenizer, dtype, hardware)
-    found = loaded.perplexity(content, window=window, stride=stride, second_bos=second_bos)
+    options = {"window": window, "stride": stride, "second_bos": second_bos}
+    found = loaded.perplexity(content, **options)
     made = record(found, loaded.info, loaded.tokenizer)
+    if loaded.weight_dtype is not None:
+        exact = dataclasses.replace(loaded, weight_dtype=None)
+        plain = exact.perplexity(content, **options)
+        made["unquantized"] = compared(found, plain, loaded.engine, exact.engine)
     if out is not None:
         write_json(out / "perplexity.json", made)
     if json_output:
@@ -58,3 +68,33 @@ def perplexity(
     for name, metric in made["metrics"].items():
         value = "none" if metric["value"] is None else f"{metric['value']:.6g}"
         print(f"{name:16}{value:>12}")
+    if "unquantized" in made:
+        print(_change(made, exact.info.dtype))
+
+
+def compared(found, plain, engine, exact) -> dict[str, Any]:
+    """The same text with the weights as they are, and what eight bits change.
+
+    Args:
+        found: Perplexity with weights in eight bits.
+        plain: Perplexity with the weights as they are.
+        engine: that gave `found`.
+        exact: the engine that gave `plain`.
+    """
+    return {
+        "logprob": plain.logprob,
+        "perplexity": plain.per_token,
+        "relative_change": math.expm1((plain.logprob - found.logprob) / found.tokens),
+        "weight_bytes": exact.weight_bytes,
+        "eight_bit_weight_bytes": engine.weight_bytes,
+    }
+
+
+def _change(made: dict[str, Any], dtype: str) -> str:
+    plain, now = made["unquantized"], made["metrics"]["perplexity"]["value"]
+    before, after = plain["weight_bytes"], plain["eight_bit_weight_bytes"]
+    return (
+        f"perplexity of int8 weights {now:.6g}, of {dtype} {plain['perplexity']:.6g}: "
+        f"{100 * plain['relative_change']:+.3f} %\n"
+        f"weights {after} bytes, {dtype} {before}: {after / before:.3f}"
+    )

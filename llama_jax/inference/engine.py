@@ -77,9 +77,10 @@ class Engine:
     ) -> None:
         self._placement = place = Placement(mesh)
         place.check(config)
-        self._params = place.params(params, dtype)
-        if weight_dtype is not None:
-            self._params = _in_eight_bits(self._params, weight_dtype, place)
+        if weight_dtype is None:
+            self._params = place.params(params, dtype)
+        else:
+            self._params = _in_eight_bits(params, weight_dtype, place, dtype)
         self._config = config
         self._tokenizer = tokenizer
         on_cpu = jax.default_backend() == "cpu"
@@ -99,6 +100,11 @@ class Engine:
         self._score_loop = ScoreLoop(self._params, config, self.counts, self.compiled_shapes, place)
         self._generate_loop: GenerateLoop | None = None
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the parameters as scoring uses them, scales of eight-bit matrices included."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self._params))
+
     def plan(self, items: Sequence[ScoreItem]) -> Plan:
         """How `score` will compute `items`; raises what it raises for them."""
         return plan_scores(items, **self._limits, shape_tokens=self._shape_tokens)
@@ -106,9 +112,8 @@ class Engine:
     def describe(self, items: Sequence[ScoreItem]) -> str:
         """The plan of `score` in a few lines, with an estimate of its memory."""
         plan = self.plan(items)
-        held = sum(leaf.nbytes for leaf in jax.tree.leaves(self._params))
         itemsize = self._params["final_norm"]["scale"].dtype.itemsize
-        peak = peak_bytes(plan, self._config, held, itemsize)
+        peak = peak_bytes(plan, self._config, self.weight_bytes, itemsize)
         return f"{describe(plan)}\npeak memory: about {peak / 2**20:.0f} MiB, parameters included"
 
     def describe_generation(self, items: Sequence[GenerateItem]) -> str:
@@ -208,7 +213,8 @@ def _decode_layout(params: dict, place: Placement) -> dict:
     return place.params(jax.jit(unstack)(params))
 
 
-def _in_eight_bits(params: dict, weight_dtype: str, place: Placement) -> dict:
+def _in_eight_bits(params: dict, weight_dtype: str, place: Placement, dtype) -> dict:
+    """The decode layout in eight bits, made a layer at a time: `params` may stay on the host."""
     if weight_dtype != "int8":
         raise InputError(
             f"weight_dtype {weight_dtype!r}: choose 'int8', or None for that of params"
@@ -218,4 +224,15 @@ def _in_eight_bits(params: dict, weight_dtype: str, place: Placement) -> dict:
             f"weight_dtype {weight_dtype!r} with tensor parallelism {place.tensor}: matrices in "
             f"eight bits are not split; use one of the two"
         )
-    return jax.jit(quantize)(_decode_layout(params, place))
+    layers = params["layers"]
+    rest = {name: part for name, part in params.items() if name != "layers"}
+    if isinstance(layers, dict):
+        count = len(layers["attention_norm"]["scale"])
+        parts = (
+            {"layers": jax.tree.map(lambda a, i=i: a[i : i + 1], layers)} for i in range(count)
+        )
+        of_layer = jax.jit(lambda part: quantize(decoder.unstack(part))["layers"][0])
+    else:
+        parts, of_layer = layers, jax.jit(quantize)
+    small = tuple(jax.block_until_ready(of_layer(place.params(part, dtype))) for part in parts)
+    return {**jax.jit(quantize)(place.params(rest, dtype)), "layers": small}

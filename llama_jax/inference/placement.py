@@ -78,6 +78,18 @@ class Placement:
 
         return jax.tree_util.tree_map_with_path(place, tree)
 
+    def parameter_sharding(self, path: str, shape: tuple[int, ...]) -> NamedSharding | None:
+        """Where `params` puts a parameter of the stacked layout; None for the default device.
+
+        Args:
+            path: its parts joined by slashes: "layers/attention/query".
+            shape: of the whole parameter.
+        """
+        if self.mesh is None:
+            return None
+        keys = tuple(jax.tree_util.DictKey(part) for part in path.split("/"))
+        return NamedSharding(self.mesh, self._shortest(self._parameter_spec(keys, shape)))
+
     def padded_rows(self, array: np.ndarray) -> Array | np.ndarray:
         """[B, ...] split over `data`; the last row is repeated until B divides.
 
@@ -110,14 +122,17 @@ class Placement:
         """Arrays that every device has whole."""
         return tree if self.mesh is None else jax.tree.map(lambda a: self._put(a, P()), tree)
 
-    def read(self, array: Array) -> np.ndarray:
+    def read(self, array: Array | np.ndarray) -> np.ndarray:
         """The whole array on every host."""
-        if array.is_fully_addressable or array.is_fully_replicated:
+        on_host = not isinstance(array, jax.Array)
+        if on_host or array.is_fully_addressable or array.is_fully_replicated:
             return np.asarray(array)
         return np.asarray(multihost_utils.process_allgather(array, tiled=True))
 
     def _put(self, array: Any, spec: P) -> Array:
         sharding = NamedSharding(self.mesh, self._shortest(spec))
+        if isinstance(array, jax.Array) and array.sharding == sharding:
+            return array
         if sharding.is_fully_addressable:
             return jax.device_put(array, sharding)
         if isinstance(array, jax.Array) and not array.is_fully_addressable:

@@ -5,7 +5,7 @@ has arrays of its own (slicing a stacked array would copy them) and few large on
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -34,25 +34,35 @@ def unstack(params: dict, *, fused: bool = True) -> dict:
     return {**params, "layers": tuple(map(_fuse, layers)) if fused else layers}
 
 
-def unstack_and_release(params: dict) -> dict:
-    """The decode layout on the default device, matrix by matrix; there are never two copies.
+def unstacked(
+    reader: Callable[[str], Callable[[int | None], np.ndarray]], config: LlamaConfig
+) -> dict:
+    """The decode layout on the default device, from parameters that are read a layer at a time.
 
     Args:
-        params: stacked, NumPy or JAX arrays. Its dicts are emptied on the way.
+        reader: of a path, "layers/attention/query" and so on: what reads one layer of it, or of a
+            parameter without layers all of it (for None).
+        config: what the parameters are of.
     """
-    stacked = params.pop("layers")
-    count = len(stacked["attention_norm"]["scale"])
-    layers: list[dict] = [{part: {} for part in stacked} for _ in range(count)]
+    layers: list[dict] = [
+        {part: {} for part in (*NORMS, *(part for part, _ in FUSED))} for _ in range(config.layers)
+    ]
     for part in NORMS:
-        scales = stacked[part].pop("scale")
+        read = reader(f"layers/{part}/scale")
         for index, layer in enumerate(layers):
-            layer[part]["scale"] = jnp.asarray(scales[index])
+            layer[part]["scale"] = jnp.asarray(read(index))
     for (part, fused), names in FUSED.items():
-        sources = [stacked[part].pop(name) for name in names]
+        reads = [reader(f"layers/{part}/{name}") for name in names]
         for index, layer in enumerate(layers):
-            layer[part][fused] = _side_by_side([source[index] for source in sources])
-    rest = {name: jax.tree.map(jnp.asarray, params.pop(name)) for name in list(params)}
-    return {**rest, "layers": tuple(layers)}
+            layer[part][fused] = _side_by_side([read(index) for read in reads])
+    params = {
+        "embedding": jnp.asarray(reader("embedding")(None)),
+        "layers": tuple(layers),
+        "final_norm": {"scale": jnp.asarray(reader("final_norm/scale")(None))},
+    }
+    if not config.tied_embeddings:
+        params["output"] = jnp.asarray(reader("output")(None))
+    return params
 
 
 def stacked_arrays(params: dict, config: LlamaConfig) -> Iterator[tuple[str, np.ndarray]]:

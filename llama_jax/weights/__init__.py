@@ -1,24 +1,67 @@
-"""Other people's weights: which kind they are, and read into our tree of NumPy arrays.
+"""Other people's weights: which kind they are, described, and read into our tree.
 
     recognise(path) -> "hf" | "meta" | "llama2c" | "llama_jax"
+    open_weights(path) -> StoredWeights(config, params still in their file, kind, where, tokenizer)
     read(path, dtype=None) -> Weights(config, params, kind, tokenizer)
+    load(path, use) -> what `use` makes of StoredWeights that fit their manifest
+    place(stored, shardings, dtype=None) -> params on their devices
+    place_unstacked(stored, dtype=None) -> params in the decode layout
 
 Every tensor's name, shape and dtype is checked against `abstract_params(config)`; what does not fit
 is an InputError that names it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
-
-from llama_jax.weights import hf, llama2c, meta
-from llama_jax.weights.checks import copy_checked, float_dtype
+from llama_jax.weights.checks import float_dtype
 from llama_jax.weights.digest import array_digest, params_sha256
 from llama_jax.weights.kinds import recognise
-from llama_jax.weights.tree import flatten, unflatten
-from llama_jax.weights.types import Weights
+from llama_jax.weights.manifest import check_manifest, write_manifest
+from llama_jax.weights.stored import (
+    open_weights,
+    place,
+    place_unstacked,
+    read_all,
+    use_newest_good,
+)
+from llama_jax.weights.types import StoredWeights, Weights
 
-__all__ = ["Weights", "array_digest", "params_sha256", "read", "recognise"]
+__all__ = [
+    "StoredWeights",
+    "Weights",
+    "array_digest",
+    "check_manifest",
+    "load",
+    "open_weights",
+    "params_sha256",
+    "place",
+    "place_unstacked",
+    "read",
+    "read_all",
+    "recognise",
+    "write_manifest",
+]
+T = TypeVar("T")
+
+
+def load(path: str | Path, use: Callable[[StoredWeights], T]) -> T:
+    """What `use` makes of the weights at `path`, which are held against their manifest first.
+
+    A checkpoint of ours that turns out to be damaged gives way to the next older one, unless its
+    step was named.
+
+    Raises:
+        InputError: nothing readable there, or not what the manifest beside it says; and what `use`
+            raises.
+    """
+
+    def checked(stored: StoredWeights) -> T:
+        check_manifest(stored.where, stored)
+        return use(stored)
+
+    return use_newest_good(path, checked)
 
 
 def read(path: str | Path, dtype=None) -> Weights:
@@ -34,27 +77,8 @@ def read(path: str | Path, dtype=None) -> Weights:
     """
     if dtype is not None:
         dtype = float_dtype(dtype)
-    kind = recognise(path)
-    readers = {"hf": hf.read, "meta": meta.read, "llama2c": llama2c.read, "llama_jax": _read_ours}
-    return readers[kind](Path(path), dtype)
 
+    def use(stored: StoredWeights) -> Weights:
+        return Weights(stored.config, read_all(stored, dtype), stored.kind, stored.tokenizer)
 
-def _read_ours(path: Path, dtype) -> Weights:
-    # Orbax takes over a second to import, and only our own checkpoints need it.
-    from llama_jax import checkpoint
-
-    config, params, metadata = checkpoint.restore_params(path)
-    if dtype is not None:
-        params = unflatten(
-            {name: _converted(path, name, leaf, dtype) for name, leaf in flatten(params).items()}
-        )
-    tokenizer = metadata.tokenizer_path
-    return Weights(config, params, "llama_jax", None if tokenizer is None else Path(tokenizer))
-
-
-def _converted(path: Path, name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    if array.dtype == dtype:
-        return array
-    converted = np.empty(array.shape, dtype)
-    copy_checked(str(path), name, converted, array)
-    return converted
+    return load(path, use)

@@ -1,26 +1,21 @@
 """Hugging Face directories: config.json and safetensors, in one file or in shards with an index."""
 
+import dataclasses
+import functools
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 
-from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.model.decoder import abstract_params
-from llama_jax.weights.checks import (
-    check_names,
-    check_shapes,
-    common_dtype,
-    copy_checked,
-    listed,
-)
+from llama_jax.weights.checks import check_names, check_shapes, listed
 from llama_jax.weights.hf_config import read_config
 from llama_jax.weights.layout import from_stored, stored_shape
 from llama_jax.weights.safetensors_file import StoredTensor, read_header
-from llama_jax.weights.tree import flatten, unflatten
-from llama_jax.weights.types import Weights
+from llama_jax.weights.tree import flatten
+from llama_jax.weights.types import StoredParam, StoredWeights
 
 ONE_FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
 OUTPUT, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
@@ -42,12 +37,11 @@ NAMES = {
 BUFFER = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
 
 
-def read(directory: Path, dtype=None) -> Weights:
-    """Reads a Hugging Face directory, one tensor at a time; memory stays near one model's size.
+def open(directory: Path) -> StoredWeights:
+    """Describes a Hugging Face directory; values are read later, from memory maps.
 
     Args:
         directory: holds config.json and model.safetensors, or an index and its shards.
-        dtype: to convert to; by default the one that all tensors share.
 
     Raises:
         InputError: anything missing, unknown, of a wrong shape, damaged or unsupported.
@@ -56,37 +50,45 @@ def read(directory: Path, dtype=None) -> Weights:
     stored = _stored_tensors(directory)
     abstract = flatten(abstract_params(config))
     places = _places(abstract)
-    _drop_tied_output(directory, config, stored)
-    check_names(str(directory), places, stored)
-    shapes = {
-        name: stored_shape(path, _layer_shape(abstract, path)) for name, (path, _) in places.items()
-    }
+    repeated = stored.pop(OUTPUT, None) if config.tied_embeddings and EMBEDDING in stored else None
+    check_names(str(directory), [name for _, name in places], stored)
+    layer_shapes = {path: _layer_shape(path, leaf.shape) for path, leaf in abstract.items()}
+    shapes = {name: stored_shape(path, layer_shapes[path]) for path, name in places}
     check_shapes(str(directory), shapes, {name: t.shape for name, t in stored.items()})
-    dtype = common_dtype(str(directory), {name: t.dtype for name, t in stored.items()}, dtype)
-    params = {path: np.empty(leaf.shape, dtype) for path, leaf in abstract.items()}
-    for name, (path, layer) in places.items():
-        target = params[path] if layer is None else params[path][layer]
-        copy_checked(
-            str(directory), name, target, from_stored(path, stored[name].open(), target.shape)
+    tensors: dict[str, list[StoredTensor]] = {path: [] for path in abstract}
+    for path, name in places:
+        tensors[path].append(stored[name])
+    params = {
+        path: StoredParam(
+            leaf.shape,
+            functools.reduce(np.promote_types, [tensor.dtype for tensor in tensors[path]]),
+            functools.partial(_read, path, tensors[path], layer_shapes[path]),
         )
+        for path, leaf in abstract.items()
+    }
+    if repeated is not None:
+        params["embedding"] = _compared(directory, params["embedding"], repeated)
     tokenizer = directory / "tokenizer.model"
-    return Weights(config, unflatten(params), "hf", tokenizer if tokenizer.is_file() else None)
+    tokenizer = tokenizer if tokenizer.is_file() else None
+    return StoredWeights(config, params, "hf", str(directory), tokenizer)
 
 
-def _places(abstract: dict) -> dict[str, tuple[str, int | None]]:
-    """Their name -> (path of our parameter, layer or None), in the order of our tree."""
-    places: dict[str, tuple[str, int | None]] = {}
-    for path, leaf in abstract.items():
-        if path.startswith("layers/"):
-            for layer in range(leaf.shape[0]):
-                places[NAMES[path].format(layer=layer)] = (path, layer)
-        else:
-            places[NAMES[path]] = (path, None)
-    return places
+def _read(
+    path: str, tensors: list[StoredTensor], shape: tuple[int, ...], layer: int | None
+) -> np.ndarray:
+    return from_stored(path, tensors[layer or 0].open(), shape)
 
 
-def _layer_shape(abstract: dict, path: str) -> tuple[int, ...]:
-    shape = abstract[path].shape
+def _places(abstract: dict) -> list[tuple[str, str]]:
+    """Path of our parameter, their name, for every layer in order."""
+    return [
+        (path, NAMES[path].format(layer=layer))
+        for path, leaf in abstract.items()
+        for layer in (range(leaf.shape[0]) if path.startswith("layers/") else [None])
+    ]
+
+
+def _layer_shape(path: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[1:] if path.startswith("layers/") else shape
 
 
@@ -139,17 +141,22 @@ def _weight_map(index: Path) -> dict[str, str]:
     return {name: shard for name, shard in weight_map.items() if not BUFFER.fullmatch(name)}
 
 
-def _drop_tied_output(
-    directory: Path, config: LlamaConfig, stored: dict[str, StoredTensor]
-) -> None:
-    """A tied model may carry its output matrix once more, if it is the embedding bit for bit."""
-    if not config.tied_embeddings or OUTPUT not in stored or EMBEDDING not in stored:
-        return
-    output, embedding = stored.pop(OUTPUT), stored[EMBEDDING]
-    same = (output.dtype, output.shape) == (embedding.dtype, embedding.shape) and all(
-        a.tobytes() == b.tobytes() for a, b in zip(output.open(), embedding.open(), strict=True)
-    )
-    if not same:
-        raise InputError(
-            f"{directory}: config.json ties the embeddings, but {OUTPUT} differs from {EMBEDDING}"
+def _compared(directory: Path, embedding: StoredParam, output: StoredTensor) -> StoredParam:
+    """A tied model may carry its output matrix once more, if it is the embedding bit for bit.
+
+    Found out when the embedding is read, since describing a model reads no values.
+    """
+
+    def read(layer: int | None) -> np.ndarray:
+        ours, theirs = embedding.read(layer), output.open()
+        same = (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape) and all(
+            a.tobytes() == b.tobytes() for a, b in zip(theirs, ours, strict=True)
         )
+        if not same:
+            raise InputError(
+                f"{directory}: config.json ties the embeddings, but {OUTPUT} differs from "
+                f"{EMBEDDING}"
+            )
+        return ours
+
+    return dataclasses.replace(embedding, read=read)

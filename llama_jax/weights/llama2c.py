@@ -14,10 +14,9 @@ import numpy as np
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.model.decoder import abstract_params
-from llama_jax.weights.checks import copy_checked, float_dtype
 from llama_jax.weights.layout import from_stored, interleaved_to_split_half, stored_shape
-from llama_jax.weights.tree import flatten, unflatten
-from llama_jax.weights.types import Weights
+from llama_jax.weights.tree import flatten
+from llama_jax.weights.types import StoredParam, StoredWeights
 
 HEADER = struct.Struct("<7i")
 LATER_VERSIONS = 0x616B3432  # "ak42", which begins version 1 and up; the version follows
@@ -37,26 +36,22 @@ ORDER = (  # of version 0, before the tables
 )
 
 
-def read(path: Path, dtype=None) -> Weights:
-    """Reads a llama2.c file, one matrix at a time; memory stays near one model's size.
-
-    Args:
-        path: of the .bin file.
-        dtype: to convert to; float32 by default, as in the file.
+def open(path: Path) -> StoredWeights:
+    """Describes a llama2.c file; values are read later, from a memory map.
 
     Raises:
         InputError: another version, or a length that the header does not account for.
     """
     config = read_header(path)
-    dtype = float_dtype("float32" if dtype is None else dtype)
     abstract = flatten(abstract_params(config))
-    params = {name: np.empty(leaf.shape, dtype) for name, leaf in abstract.items()}
-    offset = HEADER.size
+    params, offset = {}, HEADER.size
     for name in ORDER:
-        offset = _fill(path, offset, name, params[name], config)
+        params[name] = _param(path, offset, name, abstract[name].shape, config)
+        offset += 4 * math.prod(abstract[name].shape)
     if not config.tied_embeddings:
-        _fill(path, offset + 4 * _table_floats(config), "output", params["output"], config)
-    return Weights(config, unflatten(params), "llama2c")
+        offset += 4 * _table_floats(config)
+        params["output"] = _param(path, offset, "output", abstract["output"].shape, config)
+    return StoredWeights(config, params, "llama2c", str(path))
 
 
 def read_header(path: Path) -> LlamaConfig:
@@ -107,16 +102,18 @@ def _table_floats(config: LlamaConfig) -> int:
     return config.context * config.head_size
 
 
-def _fill(path: Path, offset: int, name: str, target: np.ndarray, config: LlamaConfig) -> int:
-    """Reads one parameter, all its layers, from `offset`; returns where the next one begins."""
-    stacked = name.startswith("layers/")
-    for layer in target if stacked else [target]:
-        shape = stored_shape(name, layer.shape)
-        stored = np.memmap(path, "<f4", "r", offset, shape)
-        offset += stored.nbytes
-        if name == "layers/attention/query":
-            stored = interleaved_to_split_half(stored, config.heads)
-        elif name == "layers/attention/key":
-            stored = interleaved_to_split_half(stored, config.kv_heads)
-        copy_checked(str(path), name, layer, from_stored(name, stored, layer.shape))
-    return offset
+def _param(
+    path: Path, offset: int, name: str, shape: tuple[int, ...], config: LlamaConfig
+) -> StoredParam:
+    """The parameter whose layers lie one behind the other from `offset`."""
+    layer_shape = shape[1:] if name.startswith("layers/") else shape
+    heads = {"query": config.heads, "key": config.kv_heads}.get(name.split("/")[-1])
+
+    def read(layer: int | None) -> np.ndarray:
+        start = offset + 4 * math.prod(layer_shape) * (layer or 0)
+        stored = np.memmap(path, "<f4", "r", start, stored_shape(name, layer_shape))
+        if heads is not None:
+            stored = interleaved_to_split_half(stored, heads)
+        return from_stored(name, stored, layer_shape)
+
+    return StoredParam(shape, np.dtype(np.float32), read)

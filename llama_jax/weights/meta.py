@@ -79,21 +79,6 @@ def open(directory: Path) -> StoredWeights:
     )
 
 
-def read(directory: Path, dtype=None) -> Weights:
-    """Meta's weights in memory, one layer of a parameter after the other; see `open`."""
-    stored = open(directory)
-    kinds = {path: param.dtype for path, param in stored.params.items()}
-    dtype = common_dtype(stored.where, kinds, dtype)
-    params = {path: np.empty(param.shape, dtype) for path, param in stored.params.items()}
-    for path, target in params.items():
-        layers = range(len(target)) if path.startswith("layers/") else [None]
-        for layer in layers:
-            part = target if layer is None else target[layer]
-            name = tensor_name(path, layer)
-            copy_checked(stored.where, name, part, stored.params[path].read(layer))
-    return Weights(stored.config, unflatten(params), "meta", stored.tokenizer)
-
-
 def shard_files(directory: Path) -> list[Path]:
     """The consolidated files in their order, without a gap."""
     found = {int(m[1]): p for p in directory.iterdir() if (m := SHARD.fullmatch(p.name))}

@@ -26,6 +26,17 @@ class StoredParam:
 
 
 @dataclass(frozen=True)
+class WholeParam(StoredParam):
+    """A parameter whose file gives it whole only.
+
+    Attributes:
+        whole: reads all layers into memory that the caller may keep.
+    """
+
+    whole: Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
 class StoredWeights:
     """A model's configuration and parameters; the values are still in the file.
 

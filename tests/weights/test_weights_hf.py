@@ -117,7 +117,9 @@ def test_refuses_float16_that_overflows(folder):
         tensors[QUERY][0, 0] = 70000
 
     rewrite(folder, enlarge)
-    assert "q_proj.weight holds 70000, more than float16's 65504" in refusal(folder, "float16")
+    assert "layers/attention/query of layer 1 holds 70000, more than float16's 65504" in refusal(
+        folder, "float16"
+    )
     assert weights.read(folder, "bfloat16").params["embedding"].dtype == ml_dtypes.bfloat16
 
 
@@ -128,7 +130,9 @@ def test_refuses_other_dtypes_to_read_into(folder):
 
 def test_refuses_mixed_dtypes_unless_one_is_chosen(folder):
     rewrite(folder, lambda t: t.update({QUERY: t[QUERY].astype(np.float16)}))
-    assert f"mixes float16 ({QUERY}) with float32 (" in refusal(folder)
+    assert "mixes float16 (layers/attention/query of layer 1) with float32 (others)" in refusal(
+        folder
+    )
     assert weights.read(folder, "float32").params["embedding"].dtype == np.float32
 
 

@@ -1,0 +1,222 @@
+"""Peak memory of the host when a large synthetic checkpoint is read, placed and converted.
+
+    python benchmarks/load_memory.py --megabytes 2048 --out benchmarks/results/load_memory.json
+
+Each action runs in a process of its own, which this one watches through /proc. Two figures, both as
+a multiple of the model's bytes and without what the process held before it began (Python, JAX):
+
+- `anonymous`: the highest RssAnon + RssShmem seen, sampled every few milliseconds: memory that only
+  this process can give back.
+- `resident`: VmHWM, the kernel's own high-water mark, pages of mapped files included, which the
+  kernel may drop at any time.
+
+On a CPU the devices' memory is the host's: for `place` what the devices hold in the end is taken
+off ("beyond devices"), which leaves what a host with an accelerator needs.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tyro
+
+KINDS = ("hf", "meta", "llama_jax")
+ACTIONS = ("read", "place", "place on 4 devices", "convert to llama_jax")
+SAMPLE_SECONDS = 0.003
+MIB = 2**20
+
+
+def config_of(megabytes: int):
+    """A Llama of about this many MiB in bfloat16, its width that of a model of 1 to 2 billion."""
+    from llama_jax.config import LlamaConfig
+
+    dim = 2048 if megabytes >= 1024 else 512
+    ffn, vocab = dim * 11 // 4, 32000 if dim == 2048 else 4096
+    heads = dim // 64
+    layer = 2 * dim * dim + 2 * dim * dim // 4 + 3 * dim * ffn + 2 * dim
+    layers = max(2, round((megabytes * MIB / 2 - 2 * vocab * dim) / layer))
+    return LlamaConfig(vocab, dim, layers, heads, heads // 4, ffn, 2048, 1e-5)
+
+
+def write(folder: Path, megabytes: int) -> Path:
+    """Writes a Hugging Face directory of random values, a few MiB at a time."""
+    import ml_dtypes
+    import numpy as np
+
+    from llama_jax.model.decoder import abstract_params
+    from llama_jax.weights.hf import NAMES
+    from llama_jax.weights.layout import stored_shape
+    from llama_jax.weights.tree import flatten
+
+    config = config_of(megabytes)
+    shapes = {path: leaf.shape for path, leaf in flatten(abstract_params(config)).items()}
+    header, offset = {}, 0
+    for path, shape in shapes.items():
+        stacked = path.startswith("layers/")
+        stored = list(stored_shape(path, shape[1:] if stacked else shape))
+        for layer in range(shape[0]) if stacked else [None]:
+            size = 2 * int(np.prod(stored))
+            span = [offset, offset + size]
+            name = NAMES[path].format(layer=layer)
+            header[name] = {"dtype": "BF16", "shape": stored, "data_offsets": span}
+            offset += size
+    folder.mkdir(parents=True)
+    fields = {
+        "model_type": "llama",
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.dim,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.kv_heads,
+        "intermediate_size": config.ffn_size,
+        "max_position_embeddings": config.context,
+        "rms_norm_eps": config.norm_eps,
+        "rope_theta": config.rope_theta,
+        "tie_word_embeddings": False,
+    }
+    (folder / "config.json").write_text(json.dumps(fields))
+    rng = np.random.default_rng(0)
+    # Values that no compressor shrinks: pages of zeros would cost nothing.
+    block = rng.standard_normal(8 * MIB // 4).astype(ml_dtypes.bfloat16).tobytes()
+    with (folder / "model.safetensors").open("wb") as file:
+        encoded = json.dumps(header).encode()
+        file.write(len(encoded).to_bytes(8, "little") + encoded)
+        while offset > 0:
+            file.write(block[: min(offset, len(block))])
+            offset -= len(block)
+    return folder
+
+
+def _converted(kind: str, source: Path, target: Path) -> Path:
+    from llama_jax import checkpoint, weights
+
+    stored = weights.open_weights(source)
+    if kind == "llama_jax":
+        checkpoint.save(target, 0, weights.read_all(stored), stored.config)
+        return target
+    from llama_jax.weights import meta_write
+
+    meta_write.write(target, stored)
+    return target
+
+
+def act(action: str, path: Path) -> None:
+    """What a child does: says how much it holds before, acts, says what its devices hold."""
+    import jax
+
+    from llama_jax import checkpoint, weights
+    from llama_jax.inference.placement import Placement
+    from llama_jax.sharding import mesh_of
+
+    jax.block_until_ready(jax.numpy.zeros(8) + 1)
+    stored = weights.open_weights(path)
+    print(json.dumps(status(os.getpid())), flush=True)
+    sys.stdin.readline()
+    held = 0
+    if action == "read":
+        kept = weights.read_all(stored)
+    elif action.startswith("place"):
+        place = Placement(mesh_of(4, 4) if "4" in action else None)
+        shardings = {
+            name: place.parameter_sharding(name, param.shape)
+            for name, param in stored.params.items()
+        }
+        kept = weights.place(stored, shardings)
+        held = sum(s.data.nbytes for leaf in jax.tree.leaves(kept) for s in leaf.addressable_shards)
+    else:
+        kept = weights.read_all(stored)
+        with tempfile.TemporaryDirectory(dir=path.parent) as target:
+            checkpoint.save(Path(target) / "run", 0, kept, stored.config)
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(kept))
+    print(json.dumps({"size": size, "held": held, **status(os.getpid())}), flush=True)
+
+
+def status(pid: int) -> dict[str, int]:
+    """Bytes of a process: anonymous (with shared) memory now, and its high-water mark."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    kib = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.endswith(" kB")}
+    return {
+        "anonymous": 1024 * (kib["RssAnon"] + kib["RssShmem"]),
+        "resident": 1024 * kib["VmRSS"],
+        "high_water": 1024 * kib["VmHWM"],
+    }
+
+
+def measure(action: str, path: Path) -> dict[str, float]:
+    """Runs one action in a child and watches it."""
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    if "4" in action:
+        environment["JAX_NUM_CPU_DEVICES"] = "4"
+    child = subprocess.Popen(
+        [sys.executable, __file__, "--act", action, "--path", str(path)],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    before = json.loads(child.stdout.readline())
+    started, peak = time.perf_counter(), before["anonymous"]
+    child.stdin.write("go\n")
+    child.stdin.flush()
+    while child.poll() is None:
+        try:
+            peak = max(peak, status(child.pid)["anonymous"])
+        except (OSError, KeyError):  # it has ended
+            break
+        time.sleep(SAMPLE_SECONDS)
+    after = json.loads(child.stdout.readline())
+    if child.wait():
+        raise SystemExit(f"{action} of {path} failed")
+    size = after["size"]
+    anonymous = (peak - before["anonymous"]) / size
+    resident = (after["high_water"] - before["resident"]) / size
+    beyond = after["held"] / size
+    return {
+        "model_bytes": size,
+        "anonymous": round(anonymous, 3),
+        "resident": round(resident, 3),
+        "anonymous_beyond_devices": round(anonymous - beyond, 3),
+        "resident_beyond_devices": round(resident - beyond, 3),
+        "before_bytes": before["anonymous"],
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def main(
+    *,
+    megabytes: int = 2048,
+    kinds: tuple[str, ...] = KINDS,
+    out: Path | None = None,
+    folder: Path | None = None,
+) -> None:
+    """Writes the checkpoints, runs every action on each, prints a table and writes JSON.
+
+    Args:
+        megabytes: size of the model in bfloat16.
+        kinds: hf, meta, llama_jax.
+        out: JSON file of the results.
+        folder: for the checkpoints, which are removed in the end; default: a temporary one.
+    """
+    root = Path(tempfile.mkdtemp(dir=folder))
+    found = []
+    try:
+        hf = write(root / "hf", megabytes)
+        for kind in kinds:
+            path = hf if kind == "hf" else _converted(kind, hf, root / kind)
+            for action in ACTIONS:
+                line = {"kind": kind, "action": action, **measure(action, path)}
+                found.append(line)
+                print(" ".join(f"{key}={value}" for key, value in line.items()), flush=True)
+    finally:
+        shutil.rmtree(root)
+    if out is not None:
+        out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    if "--act" in sys.argv:
+        act(sys.argv[2], Path(sys.argv[4]))
+    else:
+        tyro.cli(main)
