@@ -1,6 +1,6 @@
 """Other people's weights: which kind they are, and read into our tree of NumPy arrays.
 
-    recognise(path) -> "hf" | "llama2c" | "llama_jax"
+    recognise(path) -> "hf" | "llama2c" | "gguf" | "llama_jax"
     read(path, dtype=None) -> Weights(config, params, kind, tokenizer)
 
 Every tensor's name, shape and dtype is checked against `abstract_params(config)`; what does not fit
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from llama_jax.weights import hf, llama2c
+from llama_jax.weights import hf
 from llama_jax.weights.checks import copy_checked, float_dtype
 from llama_jax.weights.digest import array_digest, params_sha256
 from llama_jax.weights.kinds import recognise
+from llama_jax.weights.stored import load, open_weights
 from llama_jax.weights.tree import flatten, unflatten
 from llama_jax.weights.types import Weights
 
@@ -35,8 +36,10 @@ def read(path: str | Path, dtype=None) -> Weights:
     if dtype is not None:
         dtype = float_dtype(dtype)
     kind = recognise(path)
-    readers = {"hf": hf.read, "llama2c": llama2c.read, "llama_jax": _read_ours}
-    return readers[kind](Path(path), dtype)
+    readers = {"hf": hf.read, "llama_jax": _read_ours}
+    if kind in readers:
+        return readers[kind](Path(path), dtype)
+    return load(open_weights(path), dtype)
 
 
 def _read_ours(path: Path, dtype) -> Weights:

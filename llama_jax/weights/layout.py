@@ -54,6 +54,22 @@ def from_stored(
     return stored.reshape(*outputs, *inputs).transpose(axes)
 
 
+def to_stored(path: str, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """One layer's array of ours as [outputs, inputs]: the inverse of `from_stored`.
+
+    A view where the layouts allow it, as they do for what `from_stored` returned.
+
+    Args:
+        path: of the parameter, without a layer index.
+        array: with our axes.
+    """
+    if path not in INPUT_AXES:
+        return array
+    inputs = INPUT_AXES[path]
+    axes = (*range(inputs, array.ndim), *range(inputs))
+    return array.transpose(axes).reshape(stored_shape(path, array.shape))
+
+
 def interleaved_to_split_half(
     weight: Shaped[np.ndarray, "rows columns"], heads: int
 ) -> Shaped[np.ndarray, "rows columns"]:
