@@ -5,17 +5,16 @@ import re
 from pathlib import Path
 
 from llama_jax.errors import InputError
-from llama_jax.tokenizer import llama2c, spm_model
+from llama_jax.tokenizer import gguf_model, llama2c, spm_model
 from llama_jax.tokenizer.sentencepiece import SentencePieceTokenizer
 
 ACCEPTED = (
     "accepted are SentencePiece models (tokenizer.model of Llama 1, Llama 2 and Code Llama), "
-    "llama2.c's tokenizer .bin, and a folder with tokenizer.model"
+    "llama2.c's tokenizer .bin, GGUF files that hold one, and a folder with tokenizer.model"
 )
 _HEAD = 4096
 _TIKTOKEN_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} [0-9]+\r?\n")
 _OTHERS = (
-    (b"GGUF", "a GGUF model"),
     (b"PK\x03\x04", "a zip archive (PyTorch weights?)"),
     (b"\x80", "a Python pickle"),
     (b"version https://git-lfs", "a git-lfs pointer, not the file itself"),
@@ -37,6 +36,9 @@ def load_tokenizer(path: str | os.PathLike[str]) -> SentencePieceTokenizer:
             path = _in_folder(path)
         with path.open("rb") as file:
             head = file.read(_HEAD)
+            if head.startswith(gguf_model.MAGIC):
+                data = spm_model.write(gguf_model.read(path))
+                return SentencePieceTokenizer(data, str(path))
             _require_known(head, str(path))
             data = head + file.read()
     except FileNotFoundError as error:

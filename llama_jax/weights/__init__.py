@@ -15,7 +15,7 @@ from llama_jax.weights import hf
 from llama_jax.weights.checks import copy_checked, float_dtype
 from llama_jax.weights.digest import array_digest, params_sha256
 from llama_jax.weights.kinds import recognise
-from llama_jax.weights.stored import load, open_weights
+from llama_jax.weights.stored import open_weights, read_all
 from llama_jax.weights.tree import flatten, unflatten
 from llama_jax.weights.types import Weights
 
@@ -39,7 +39,8 @@ def read(path: str | Path, dtype=None) -> Weights:
     readers = {"hf": hf.read, "llama_jax": _read_ours}
     if kind in readers:
         return readers[kind](Path(path), dtype)
-    return load(open_weights(path), dtype)
+    stored = open_weights(path)
+    return Weights(stored.config, read_all(stored, dtype), stored.kind, stored.tokenizer)
 
 
 def _read_ours(path: Path, dtype) -> Weights:

@@ -86,8 +86,8 @@ def _stored(weights: StoredWeights, block: Block) -> np.ndarray:
 
 def _tables(config: LlamaConfig) -> np.ndarray:
     """Cosines and sines of every position, [2, context, H / 2]; run.c skips them."""
-    angles = np.arange(config.context)[:, None] * rope_frequencies(config).astype(np.float64)
-    return np.stack([np.cos(angles), np.sin(angles)])
+    angles = np.arange(config.context, dtype=np.float32)[:, None] * rope_frequencies(config)
+    return np.stack([np.cos(angles, dtype=np.float64), np.sin(angles, dtype=np.float64)])
 
 
 def _write_quantised(file: BinaryIO, matrix: np.ndarray, size: int) -> None:

@@ -35,8 +35,8 @@ def in_memory(weights: Weights, where: str) -> StoredWeights:
     return StoredWeights(weights.config, params, weights.kind, where, weights.tokenizer)
 
 
-def load(stored: StoredWeights, dtype=None) -> Weights:
-    """All parameters, read one layer at a time into NumPy arrays.
+def read_all(stored: StoredWeights, dtype=None) -> dict:
+    """The parameters as a tree of NumPy arrays on the host, read one layer at a time.
 
     Args:
         stored: what a reader opened.
@@ -53,4 +53,4 @@ def load(stored: StoredWeights, dtype=None) -> Weights:
                 copy_checked(stored.where, name, target, param.read(layer))
         else:
             copy_checked(stored.where, name, params[name], param.read(None))
-    return Weights(stored.config, unflatten(params), stored.kind, stored.tokenizer)
+    return unflatten(params)
