@@ -160,9 +160,8 @@ def _check_options(to: str, options: Options, dtype) -> None:
     for name, kinds in (("shards", TAKES_SHARDS), ("version", TAKES_VERSION)):
         value = getattr(options, name)
         if value is not None and to not in kinds:
-            raise InputError(
-                f"{name} {value} has no meaning for {to}; {' and '.join(kinds)} take it"
-            )
+            who = " and ".join(kinds) + (" take it" if len(kinds) > 1 else " takes it")
+            raise InputError(f"{name} {value} has no meaning for {to}; {who}")
     if to == "llama2c" and dtype is not None and float_dtype(dtype) != np.float32:
         raise InputError(
             f"dtype {float_dtype(dtype)} for llama2c, whose files hold float32 (versions 0 and 1) "

@@ -203,7 +203,7 @@ def test_a_truncated_file_is_refused(write, keep):
 
 
 def test_the_tokenizer_in_the_file(write, tmp_path):
-    """Equal to the SentencePiece model that it was made from, by digest, and it encodes the same."""
+    """Equal to the SentencePiece model that it was made from, by digest."""
     from llama_jax.tokenizer import load_tokenizer
 
     model = spm_model.read(samples.TOKENIZER.read_bytes(), "sample")
