@@ -11,6 +11,7 @@ layers before the next begins. Constants of run.c and not in the file: norm_eps 
        then a float32 scale for every group of them in a row
 """
 
+import dataclasses
 import math
 import struct
 from dataclasses import dataclass
@@ -85,21 +86,32 @@ class Block:
 
 def blocks(header: Header) -> list[Block]:
     """Everything after the header, in the order of the file."""
+    found: list[Block] = []
+    for block, layers in _parts(header):
+        for layer in range(layers) if layers else [None]:
+            offset = block.offset + (layer or 0) * block.size
+            found.append(dataclasses.replace(block, layer=layer, offset=offset))
+    return found
+
+
+def _parts(header: Header) -> list[tuple[Block, int]]:
+    """The first layer of each parameter, and how many there are (0: it has none).
+
+    Not one by one: a header that was never one may speak of a thousand million layers.
+    """
     config = header.config
     shapes = {path: leaf.shape for path, leaf in flatten(abstract_params(config)).items()}
     shapes[TABLES] = (2, config.context, config.head_size // 2)
     offset = HEADER_BYTES if header.version else SIZES.size
-    found: list[Block] = []
+    found = []
     for path in ORDER_LATER if header.version else ORDER_0:
         if path not in shapes:
             continue  # the output of a tied model
         stacked = path.startswith("layers/")
         shape = stored_shape(path, shapes[path][1:] if stacked else shapes[path])
-        group_size = 0 if path in NORMS else header.group_size
-        for layer in range(config.layers) if stacked else [None]:
-            block = Block(path, layer, shape, offset, group_size)
-            found.append(block)
-            offset += block.size
+        block = Block(path, None, shape, offset, 0 if path in NORMS else header.group_size)
+        found.append((block, config.layers if stacked else 0))
+        offset += block.size * (config.layers if stacked else 1)
     return found
 
 
@@ -161,7 +173,7 @@ def _group_size(path: Path, start: bytes) -> int:
 
 
 def _check_groups(path: Path, header: Header) -> None:
-    for block in blocks(header) if header.group_size else []:
+    for block, _ in _parts(header) if header.group_size else []:
         if block.group_size and block.values % block.group_size:
             raise InputError(
                 f"{path}: {block.path} has {block.values} values, which groups of "
@@ -170,12 +182,13 @@ def _check_groups(path: Path, header: Header) -> None:
 
 
 def _check_length(path: Path, header: Header, size: int) -> None:
-    all_blocks = blocks(header)
-    expected = all_blocks[-1].offset + all_blocks[-1].size
+    parts = _parts(header)
+    last, layers = parts[-1]
+    expected = last.offset + last.size * max(layers, 1)
     if size == expected:
         return
     config, version = header.config, header.version
-    embedding = next(block for block in all_blocks if block.path == "embedding")
+    embedding = next(block for block, _ in parts if block.path == "embedding")
     other = expected + (embedding.size if config.tied_embeddings else -embedding.size)
     ways = ("a positive vocab_size (output tied to the embedding)", "a negative vocab_size")
     if version:

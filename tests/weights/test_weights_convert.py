@@ -1,4 +1,4 @@
-"""Weights from each kind to each: equal parameters, whole or nothing, one line for what is wrong."""
+"""Weights from each kind to each: equal parameters, whole or nothing, what is wrong in a line."""
 
 import dataclasses
 import errno
