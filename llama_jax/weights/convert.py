@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -50,7 +51,14 @@ def _to_orbax(weights: StoredWeights, path: Path, options: Options) -> None:
     if weights.tokenizer is not None:
         file["tokenizer_bytes"] = weights.tokenizer.read_bytes()
         file["tokenizer_name"] = weights.tokenizer.name
-    checkpoint.save(path, 0, read_all(weights), weights.config, **file)
+    params = read_all(weights)
+    try:
+        checkpoint.save(path, 0, params, weights.config, **file)
+    except InputError:
+        raise
+    except ValueError as error:  # how TensorStore says that a disk is full
+        reason = " ".join(str(error).split(" [")[0].split())
+        raise OSError(errno.EIO, f"the checkpoint could not be written: {reason}") from error
 
 
 WRITERS: dict[str, Callable[[StoredWeights, Path, Options], None]] = {
