@@ -10,7 +10,7 @@ from llama_jax.tokenizer.sentencepiece import SentencePieceTokenizer
 
 ACCEPTED = (
     "accepted are SentencePiece models (tokenizer.model of Llama 1, Llama 2 and Code Llama), "
-    "llama2.c's tokenizer .bin, GGUF files that hold one, and a folder with tokenizer.model"
+    "llama2.c's tokenizer .bin, and a folder with tokenizer.model"
 )
 _HEAD = 4096
 _TIKTOKEN_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} [0-9]+\r?\n")
@@ -25,7 +25,8 @@ _OTHERS = (
 def load_tokenizer(path: str | os.PathLike[str]) -> SentencePieceTokenizer:
     """The tokenizer in the file `path`, or in the folder `path` as tokenizer.model.
 
-    SentencePiece models and llama2.c's tokenizer files are recognised by content, not by name.
+    SentencePiece models, llama2.c's tokenizer files and GGUF files that hold a SentencePiece model
+    are recognised by content, not by name.
 
     Raises:
         InputError: missing, unreadable, truncated or corrupt, or another kind of file (named).
