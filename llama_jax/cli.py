@@ -12,7 +12,7 @@ import sys
 from llama_jax.errors import InputError
 
 # The machine's fault rather than the arguments'.
-FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 SUMMARIES = {
     "doctor": "Show versions, devices and memory.",
@@ -21,6 +21,7 @@ SUMMARIES = {
     "perplexity": "Compute the perplexity of a text, per token, byte and word.",
     "score": "Score saved outputs against a benchmark's gold answers; no model is needed.",
     "report": "Write one page and one Markdown file for one or several runs side by side.",
+    "convert": "Convert weights to Hugging Face's, Meta's, llama2.c's or our own format.",
     "data": "List, verify, download or prepare the files of the benchmarks.",
     "weights": "Say what a file of weights holds, or verify it.",
 }

@@ -14,7 +14,13 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from llama_jax import data_commands, perplexity_command, score_command, weights_command
+from llama_jax import (
+    convert_command,
+    data_commands,
+    perplexity_command,
+    score_command,
+    weights_command,
+)
 from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
 from llama_jax.errors import InputError
 
@@ -191,6 +197,7 @@ COMMANDS = {
     "perplexity": perplexity_command.perplexity,
     "score": score_command.score,
     "report": report,
+    "convert": convert_command.convert,
     "data": data_commands.data,
     "weights": weights_command.weights,
 }

@@ -21,7 +21,7 @@ ROOMS = {
     "sharding": {"errors", "config", "model"},
     "tokenizer": {"errors", "config"},
     "weights": {
-        *("errors", "config", "config_json", "model"),
+        *("errors", "config", "config_json", "model", "tokenizer"),
         *("checkpoint", "checkpoint_files"),
     },
     "data": {"errors"},

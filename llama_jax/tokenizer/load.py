@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from llama_jax.errors import InputError
-from llama_jax.tokenizer import llama2c, spm_model
+from llama_jax.tokenizer import gguf_model, llama2c, spm_model
 from llama_jax.tokenizer.sentencepiece import SentencePieceTokenizer
 
 ACCEPTED = (
@@ -15,7 +15,6 @@ ACCEPTED = (
 _HEAD = 4096
 _TIKTOKEN_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} [0-9]+\r?\n")
 _OTHERS = (
-    (b"GGUF", "a GGUF model"),
     (b"PK\x03\x04", "a zip archive (PyTorch weights?)"),
     (b"\x80", "a Python pickle"),
     (b"version https://git-lfs", "a git-lfs pointer, not the file itself"),
@@ -26,7 +25,8 @@ _OTHERS = (
 def load_tokenizer(path: str | os.PathLike[str]) -> SentencePieceTokenizer:
     """The tokenizer in the file `path`, or in the folder `path` as tokenizer.model.
 
-    SentencePiece models and llama2.c's tokenizer files are recognised by content, not by name.
+    SentencePiece models, llama2.c's tokenizer files and GGUF files that hold a SentencePiece model
+    are recognised by content, not by name.
 
     Raises:
         InputError: missing, unreadable, truncated or corrupt, or another kind of file (named).
@@ -37,6 +37,9 @@ def load_tokenizer(path: str | os.PathLike[str]) -> SentencePieceTokenizer:
             path = _in_folder(path)
         with path.open("rb") as file:
             head = file.read(_HEAD)
+            if head.startswith(gguf_model.MAGIC):
+                data = spm_model.write(gguf_model.read(path))
+                return SentencePieceTokenizer(data, str(path))
             _require_known(head, str(path))
             data = head + file.read()
     except FileNotFoundError as error:

@@ -1,6 +1,6 @@
 """Other people's weights: which kind they are, described, and read into our tree.
 
-    recognise(path) -> "hf" | "meta" | "llama2c" | "llama_jax"
+    recognise(path) -> "hf" | "meta" | "llama2c" | "gguf" | "llama_jax"
     open_weights(path) -> StoredWeights(config, params still in their file, kind, where, tokenizer)
     read(path, dtype=None) -> Weights(config, params, kind, tokenizer)
     load(path, use) -> what `use` makes of StoredWeights that fit their manifest

@@ -73,11 +73,33 @@ def from_fields(fields: dict[str, Any]) -> LlamaConfig:
     return config
 
 
+def to_fields(config: LlamaConfig) -> dict[str, Any]:
+    """The keys of config.json that `from_fields` reads, in the form of transformers 4 and 5."""
+    scaling = config.rope_scaling
+    rope = None
+    if scaling is not None:
+        rope = {key: getattr(scaling, ours) for key, ours in SCALING_KEYS.items()}
+        rope |= {"rope_type": "llama3"}
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        **FIXED,
+        **{theirs: getattr(config, ours) for theirs, ours in SIZES.items()},
+        "num_key_value_heads": config.kv_heads,
+        "head_dim": config.head_size,
+        "max_position_embeddings": config.context,
+        "rms_norm_eps": config.norm_eps,
+        "rope_theta": config.rope_theta,
+        "rope_scaling": rope,
+        "tie_word_embeddings": config.tied_embeddings,
+    }
+
+
 def _check_model(fields: dict[str, Any]) -> None:
     if fields.get("model_type") != "llama":
         raise InputError(f"model_type is {fields.get('model_type')!r}; only 'llama' is read")
     architectures = fields.get("architectures", ["LlamaForCausalLM"])
-    if architectures != ["LlamaForCausalLM"]:
+    if architectures not in (["LlamaForCausalLM"], ["LLaMAForCausalLM"]):  # the first conversions
         raise InputError(f"architectures is {architectures}; only LlamaForCausalLM is read")
     for key, value in FIXED.items():
         if fields.get(key, value) != value:

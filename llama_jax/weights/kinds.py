@@ -13,7 +13,7 @@ from llama_jax.weights.checks import listed
 READABLE = (
     "readable are: a Hugging Face directory (config.json with model.safetensors, or with "
     "model.safetensors.index.json and its shards), Meta's directory (params.json with "
-    "consolidated.*.pth), a llama2.c file (.bin), a llama_jax checkpoint"
+    "consolidated.*.pth), a llama2.c file (.bin), a GGUF file, a llama_jax checkpoint"
 )
 PICKLE_SUFFIXES = (".pth", ".pt", ".pkl", ".ckpt")
 CALLED = {
@@ -27,11 +27,11 @@ PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02\x8a\x0a")
 
 
 def recognise(path: str | Path) -> str:
-    """The kind of weights at `path`: "hf", "meta", "llama2c" or "llama_jax".
+    """The kind of weights at `path`: "hf", "meta", "llama2c", "gguf" or "llama_jax".
 
     Args:
-        path: a Hugging Face or Meta directory, a llama2.c file, or of ours a run directory, its
-            directory of checkpoints, or one step.
+        path: a Hugging Face or Meta directory, a llama2.c or GGUF file, or of ours a run
+            directory, its directory of checkpoints, or one step.
 
     Raises:
         InputError: nothing there, or none of these; the line says what was found.
@@ -59,7 +59,9 @@ def _recognise_file(path: Path) -> str:
             f"{path}: pickled weights, which can run any program, are not read; {READABLE}"
         )
     if start == b"GGUF":
-        raise InputError(f"{path}: a GGUF file; {READABLE}")
+        return "gguf"
+    if path.suffix == ".gguf":
+        raise InputError(f"{path}: does not begin with GGUF, so it is no GGUF file")
     if path.suffix == ".safetensors":
         raise InputError(
             f"{path}: one safetensors file; name the directory that holds it and its config.json"
@@ -102,7 +104,7 @@ def _what_was_found(names: list[str], safetensors: list[str]) -> str:
             "get or convert to safetensors"
         )
     if gguf:
-        return f"GGUF files ({listed(gguf)})"
+        return f"GGUF files ({listed(gguf)}); name one of them"
     if "config.json" in names:
         return "config.json without weights (*.safetensors)"
     if any(".orbax-checkpoint-tmp" in name for name in names) or "checkpoints" in names:

@@ -16,7 +16,6 @@ from llama_jax.errors import InputError
 from llama_jax.model.decoder import abstract_params
 from llama_jax.weights.checks import (
     common_dtype,
-    copy_checked,
     float_dtype,
     listed,
 )
@@ -34,8 +33,8 @@ from llama_jax.weights.meta_layout import (
 )
 from llama_jax.weights.meta_params import OURS, PARAMS, config_from, read_object, whole
 from llama_jax.weights.torch_file import TorchTensor, read_torch
-from llama_jax.weights.tree import flatten, unflatten
-from llama_jax.weights.types import StoredParam, StoredWeights, Weights
+from llama_jax.weights.tree import flatten
+from llama_jax.weights.types import StoredParam, StoredWeights
 
 SHARD = re.compile(r"consolidated\.(\d\d)\.pth")
 

@@ -18,15 +18,21 @@ import numpy as np
 from jax.sharding import Sharding
 
 from llama_jax.model.layouts import unstacked
-from llama_jax.weights import hf, llama2c, meta, ours
+from llama_jax.weights import gguf_file, hf, llama2c, meta, ours
 from llama_jax.weights.checks import common_dtype, copy_checked, float_dtype
 from llama_jax.weights.kinds import recognise
 from llama_jax.weights.place_param import place_param
-from llama_jax.weights.tree import unflatten
-from llama_jax.weights.types import StoredParam, StoredWeights, WholeParam
+from llama_jax.weights.tree import flatten, unflatten
+from llama_jax.weights.types import StoredParam, StoredWeights, Weights, WholeParam
 
 T = TypeVar("T")
-OPENERS = {"hf": hf.open, "meta": meta.open, "llama2c": llama2c.open, "llama_jax": ours.open}
+OPENERS = {
+    "hf": hf.open,
+    "meta": meta.open,
+    "llama2c": llama2c.open,
+    "gguf": gguf_file.open,
+    "llama_jax": ours.open,
+}
 
 
 def open_weights(path: str | Path) -> StoredWeights:
@@ -36,6 +42,16 @@ def open_weights(path: str | Path) -> StoredWeights:
         InputError: nothing readable there, or something is missing, unknown, of a wrong shape.
     """
     return OPENERS[recognise(path)](Path(path))
+
+
+def in_memory(weights: Weights, where: str) -> StoredWeights:
+    """Parameters that are in memory, as if they were stored: what was trained can be written."""
+
+    def stored(array: np.ndarray) -> StoredParam:
+        return StoredParam(array.shape, array.dtype, lambda i: array if i is None else array[i])
+
+    params = {name: stored(np.asarray(array)) for name, array in flatten(weights.params).items()}
+    return StoredWeights(weights.config, params, weights.kind, where, weights.tokenizer)
 
 
 def use_newest_good(path: str | Path, use: Callable[[StoredWeights], T]) -> T:

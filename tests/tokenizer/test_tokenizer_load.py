@@ -33,7 +33,6 @@ TIKTOKEN = b"".join(base64.b64encode(bytes([33 + i])) + b" %d\n" % i for i in ra
         (b"", "an empty file"),
         (TIKTOKEN, "a tiktoken file"),
         (json.dumps({"model": {}}).encode(), "a JSON file"),
-        (b"GGUF\x03\x00\x00\x00", "a GGUF model"),
         (b"PK\x03\x04....", "a zip archive"),
         (b"\x80\x02....", "a Python pickle"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a git-lfs pointer"),

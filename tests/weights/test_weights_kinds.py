@@ -43,6 +43,12 @@ def test_meta(tmp_path):
     assert weights.recognise(make(tmp_path, "params.json", "consolidated.00.pth")) == "meta"
 
 
+@pytest.mark.parametrize("name", ["m.gguf", "model.bin"])
+def test_gguf(tmp_path, name):
+    (tmp_path / name).write_bytes(b"GGUF\x03")
+    assert weights.recognise(tmp_path / name) == "gguf"
+
+
 @pytest.mark.parametrize("path", ["", "checkpoints", "checkpoints/7"])
 def test_ours(tmp_path, path):
     make(tmp_path, "checkpoints/7/params/", "checkpoints/7/metadata/", "train_log.jsonl")
@@ -69,7 +75,7 @@ def test_missing_path_lists_what_can_be_read(tmp_path):
         (["a.safetensors"], "a.safetensors without config.json"),
         (["params.json", "model.pth"], "pickled weights (model.pth)"),
         (["config.json", "pytorch_model.bin"], "pickled weights (pytorch_model.bin)"),
-        (["llama.Q4.gguf"], "GGUF files (llama.Q4.gguf)"),
+        (["llama.Q4.gguf"], "GGUF files (llama.Q4.gguf); name one of them"),
         (["checkpoints/"], "no finished checkpoint, only interrupted saves"),
         (["checkpoints/7.orbax-checkpoint-tmp/params/"], "no finished checkpoint"),
         (["7.orbax-checkpoint-tmp/params/"], "no finished checkpoint"),
@@ -88,8 +94,7 @@ def test_other_directories(tmp_path, names, message):
         ("model.pt", b"anything", "pickled weights"),
         ("pytorch_model.bin", b"PK\x03\x04rest", "pickled weights"),
         ("old.bin", b"\x80\x02\x8a\x0al\xfc", "pickled weights"),
-        ("m.gguf", b"GGUF\x03", "a GGUF file"),
-        ("model.bin", b"GGUF\x03", "a GGUF file"),
+        ("m.gguf", b"", "does not begin with GGUF, so it is no GGUF file"),
         ("model.safetensors", b"\0" * 8, "name the directory that holds it and its config.json"),
         ("notes.txt", b"text", "a file of no kind of weights that is known"),
     ],
