@@ -69,8 +69,9 @@ def read(directory: Path, dtype=None) -> Weights:
         copy_checked(
             str(directory), name, target, from_stored(path, stored[name].open(), target.shape)
         )
-    tokenizer = directory / "tokenizer.model"
-    return Weights(config, unflatten(params), "hf", tokenizer if tokenizer.is_file() else None)
+    names = (directory / name for name in ("tokenizer.model", "tokenizer.json"))
+    tokenizer = next((file for file in names if file.is_file()), None)
+    return Weights(config, unflatten(params), "hf", tokenizer)
 
 
 def _places(abstract: dict) -> dict[str, tuple[str, int | None]]:
