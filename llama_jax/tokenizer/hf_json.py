@@ -48,7 +48,9 @@ class HuggingFaceTokenizer:
         self._byte_level = _is_byte_level(self._content, where)
         self._prefixed = _adds_a_space(self._content)
         try:
-            self._tokenizer = tokenizers.Tokenizer.from_str(file.decode())
+            # Its last step adds special tokens and trims spaces from offsets: neither is wanted.
+            bare = json.dumps(self._content | {"post_processor": None})
+            self._tokenizer = tokenizers.Tokenizer.from_str(bare)
         except Exception as error:  # the library raises nothing narrower
             reason = " ".join(str(error).split())
             raise InputError(f"{where}: the tokenizers library refuses it: {reason}") from error
