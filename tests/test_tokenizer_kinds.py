@@ -10,6 +10,7 @@ from tokenizer import bpe
 import llama_jax as lj
 from llama_jax import checkpoint
 from llama_jax.config import LlamaConfig
+from llama_jax.errors import InputError
 from llama_jax.inference.engine import Engine
 from llama_jax.inference.types import GenerateItem
 from llama_jax.tokenizer import (
@@ -21,7 +22,7 @@ from llama_jax.tokenizer import (
 from llama_jax.tokenizer.train import train_char
 
 TOKENS = bpe.train(bpe.TEXT, 80)
-CONFIG = LlamaConfig(len(TOKENS) + 256, 32, 2, 4, 2, 48, 128, 1e-5)
+CONFIG = LlamaConfig(len(TOKENS) + 256, 32, 2, 4, 2, 48, 512, 1e-5)
 KINDS = {
     "tiktoken": ("tokenizer.model", bpe.tiktoken_file(TOKENS), TiktokenTokenizer),
     "json": ("tokenizer.json", bpe.tokenizer_json(TOKENS), HuggingFaceTokenizer),
@@ -105,6 +106,6 @@ def test_a_tokenizer_too_large_for_the_model_is_refused(params, tmp_path):
     write_hf(tmp_path / "model", hf_tensors(params, CONFIG), hf_config(CONFIG))
     more = bpe.tiktoken_file(bpe.train(bpe.TEXT, 81))
     (tmp_path / "model" / "tokenizer.model").write_bytes(more)
-    with pytest.raises(lj.InputError, match="tokenizer has 593 pieces but the model's .* 592 rows"):
+    with pytest.raises(InputError, match="tokenizer has 593 pieces but the model's .* 592 rows"):
         lj.load(tmp_path / "model")
     assert load_tokenizer(tmp_path / "model").vocab_size == 593
