@@ -60,7 +60,7 @@ def test_the_streamed_text_is_the_text(model):
 
 def test_benchmarks_and_perplexity(model):
     results = lj.evaluate(model, ["hellaswag"], limit=2, shots=0)
-    assert results.summary["results"]["hellaswag"]["hashes"]["tokenizer"] == model.tokenizer.sha256
+    assert results.summary["tasks"]["hellaswag"]["hashes"]["tokenizer"] == model.tokenizer.sha256
     found = model.perplexity("the cat sat on the mat\n" * 4)
     assert found.tokens == len(model.tokenizer.encode("the cat sat on the mat\n" * 4))
 
