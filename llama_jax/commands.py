@@ -19,6 +19,7 @@ from llama_jax import (
     data_commands,
     perplexity_command,
     score_command,
+    tokenizer_command,
     weights_command,
 )
 from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
@@ -198,6 +199,7 @@ COMMANDS = {
     "score": score_command.score,
     "report": report,
     "convert": convert_command.convert,
+    "tokenizer": tokenizer_command.tokenizer,
     "data": data_commands.data,
     "weights": weights_command.weights,
 }

@@ -24,6 +24,7 @@ class NoEnd:
     """A tokenizer without an end: everything else is the model's own, the making of text too."""
 
     eos_id = -1
+    stop_ids = (-1,)
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer

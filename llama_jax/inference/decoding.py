@@ -150,7 +150,7 @@ def decode(
     live: Bool[Array, "B"],
     steps: Int[Array, ""],
     leave_at: Int[Array, ""],
-    eos_id: Int[Array, ""],
+    stop_ids: Int[Array, "stops"],
     vocab_size: Int[Array, ""],
 ) -> tuple[SlotState, Int[Array, "steps B"]]:
     """Takes up to `steps` steps; returns the ids of each, -1 where a row had ended.
@@ -163,7 +163,7 @@ def decode(
         live: False ends a row.
         steps: at most CHUNK_STEPS; it is no part of the compiled shape.
         leave_at: no step is taken when this few rows are left, since others wait for their slots.
-        eos_id: the id that ends a row.
+        stop_ids: the ids that end a row.
         vocab_size: ids below this can be drawn; embeddings are often padded beyond the tokenizer.
     """
     offset = sum((part.length for part in prefix), start=jnp.int32(0))
@@ -178,7 +178,8 @@ def decode(
         temperature = jnp.where(remaining > 0, settings.temperature, 0.0)
         drawn = sample(logits, keys, temperature, settings.top_k, settings.top_p)
         ids = ids.at[index].set(jnp.where(remaining > 0, drawn, -1))
-        remaining = jnp.where(drawn == eos_id, 0, jnp.maximum(remaining - 1, 0))
+        ended = jnp.any(drawn[:, None] == stop_ids, axis=1)
+        remaining = jnp.where(ended, 0, jnp.maximum(remaining - 1, 0))
         counts = (remaining > 0).astype(jnp.int32)
         hidden, cache = decoder.forward(
             params, config, drawn[:, None], prefix=prefix, cache=fed.cache, token_counts=counts

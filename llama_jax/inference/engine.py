@@ -45,7 +45,7 @@ class Engine:
         params: as `decoder.init` gives them, or in the decode layout, which then serves for both;
             otherwise the first generation derives that layout, and both are kept.
         config: what `params` were built from.
-        tokenizer: its `eos_id` ends a generation; its `decode` makes the text.
+        tokenizer: its stop ids end a generation; its `decode` makes the text.
         batch_tokens: padded tokens per call, at most; a longer row goes alone. None for the
             default of the platform.
         batch_rows: rows that are generated together, at most. Of both, a mesh takes as many more as

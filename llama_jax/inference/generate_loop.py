@@ -21,7 +21,7 @@ from llama_jax.inference.slots import Device, Job, Slots
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult
 from llama_jax.model.cache import SharedPrefix
-from llama_jax.tokenizer import Tokenizer
+from llama_jax.tokenizer import Tokenizer, stop_ids
 
 
 class GenerateLoop:
@@ -33,7 +33,7 @@ class GenerateLoop:
     Args:
         params: of the model, in the decode layout.
         config: what `params` were built from.
-        tokenizer: its `eos_id` ends a row; its `decode` makes the text.
+        tokenizer: its stop ids end a row; its `decode` makes the text.
         counts: "generated" is counted here, and "halved": how often memory did not suffice for the
             slots, so that half of them went on.
         compiled_shapes: what is compiled for is added here.
@@ -156,7 +156,7 @@ class GenerateLoop:
                 self._place.rows(live),
                 np.int32(steps),
                 np.int32(leave_at),
-                np.int32(self._tokenizer.eos_id),
+                np.array(stop_ids(self._tokenizer), np.int32),
                 np.int32(self._vocab_size),
             )
 

@@ -83,9 +83,9 @@ class GenerateResult:
     """A continuation.
 
     Attributes:
-        ids: generated ids; without the end-of-sequence id; with the ids that spell a stop string.
+        ids: generated ids; without the id that ended them; with the ids that spell a stop string.
         text: their text, cut before the stop string.
-        stop_reason: "eos", "stop" (a stop string) or "length" (max_new_tokens).
+        stop_reason: "eos" (any stop id), "stop" (a stop string) or "length" (max_new_tokens).
     """
 
     ids: tuple[int, ...]

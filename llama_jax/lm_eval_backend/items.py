@@ -16,12 +16,12 @@ from llama_jax.tokenizer import Tokenizer
 MAX_NEW_TOKENS = 256
 # Names of the same bound in different backends; the first that is given counts.
 _BOUNDS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
-_BOS = "<s>"
 
 
 def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     """BOS and the ids of a text; a text that itself begins with <s> gets no second one."""
-    return [tokenizer.bos_id, *tokenizer.encode(text.removeprefix(_BOS))]
+    bos = tokenizer.id_to_piece(tokenizer.bos_id)
+    return [tokenizer.bos_id, *tokenizer.encode(text.removeprefix(bos))]
 
 
 def pair_item(

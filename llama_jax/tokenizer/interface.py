@@ -1,6 +1,6 @@
 """What the rest of the library may ask of a tokenizer, whichever file it came from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from llama_jax.config import LlamaConfig
@@ -15,8 +15,9 @@ class Tokenizer(Protocol):
         vocab_size: number of pieces; ids are 0 to vocab_size - 1.
         bos_id: the token that begins a text.
         eos_id: the token that ends a text.
-        sha256: hex digest of the pieces, their scores and every setting that changes the ids: the
-            same for one tokenizer stored in two formats.
+        sha256: hex digest of the pieces, their scores or order, and every setting that changes the
+            ids, not of the file: llama2.c's and SentencePiece's files of one tokenizer have the
+            same.
     """
 
     vocab_size: int
@@ -51,6 +52,26 @@ class Tokenizer(Protocol):
     def serialized(self) -> bytes:
         """A file that `load_tokenizer` reads back as this tokenizer, with the same `sha256`."""
         ...
+
+
+@runtime_checkable
+class HasSpecialTokens(Protocol):
+    """What tokenizers with more special tokens than BOS and EOS have besides.
+
+    Attributes:
+        special_ids: name -> id, as "<|eot_id|>" -> 128009; no text encodes to these ids.
+        stop_ids: those that end a text or a turn, the EOS first.
+    """
+
+    special_ids: Mapping[str, int]
+    stop_ids: tuple[int, ...]
+
+
+def stop_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The ids that end a generation: EOS, and what else the tokenizer ends a turn with."""
+    if isinstance(tokenizer, HasSpecialTokens):
+        return tuple(tokenizer.stop_ids)
+    return (tokenizer.eos_id,)
 
 
 def check_fits(tokenizer: Tokenizer, config: LlamaConfig) -> None:

@@ -8,6 +8,7 @@ import sentencepiece
 
 from llama_jax.errors import InputError
 from llama_jax.tokenizer import spm_model
+from llama_jax.tokenizer.byte_text import check_id, utf8
 from llama_jax.tokenizer.spm_model import LOWER_BLOCK, SpmModel
 
 
@@ -61,7 +62,7 @@ class SentencePieceTokenizer:
         Raises:
             InputError: the text has a lone surrogate, which UTF-8 cannot hold.
         """
-        return self._processor.encode(_utf8(text), out_type=int)
+        return self._processor.encode(utf8(text), out_type=int)
 
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of `text`, and for each the (begin, end) bytes of UTF-8 `text` that it covers.
@@ -73,7 +74,7 @@ class SentencePieceTokenizer:
         Raises:
             InputError: the text has a lone surrogate, which UTF-8 cannot hold.
         """
-        data = _utf8(text)
+        data = utf8(text)
         ids = self._processor.encode(data, out_type=int)
         if not ids:
             return [], []
@@ -125,22 +126,7 @@ class SentencePieceTokenizer:
         return self._file
 
     def _check(self, token: int) -> int:
-        if not 0 <= token < self.vocab_size:
-            raise InputError(
-                f"token id {token} is outside the tokenizer's {self.vocab_size} pieces; a model "
-                "with a padded embedding must not emit ids from the padding"
-            )
-        return token
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"the text has a lone surrogate, {text[error.start]!r} at character {error.start}: it "
-            "was decoded with the wrong codec; read the file as UTF-8"
-        ) from error
+        return check_id(token, self.vocab_size)
 
 
 def _text_bytes(model: SpmModel) -> list[bytes]:

@@ -25,7 +25,7 @@ LOWER_BLOCK = "\u2581"  # what SentencePiece writes for a space
 # ModelProto.SentencePiece.Type
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 # TrainerSpec.ModelType
-UNIGRAM, BPE = 1, 2
+UNIGRAM, BPE, CHAR = 1, 2, 4
 
 
 class Piece(NamedTuple):

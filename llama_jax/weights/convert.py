@@ -111,7 +111,9 @@ def convert(
     with whole_or_nothing(target) as unfinished, tempfile.TemporaryDirectory() as folder:
         WRITERS[to](_with_named_tokenizer(weights, Path(folder)), unfinished, options)
         if to != "llama2c":  # its version 2 does not hold the values that were read
-            _add_manifest(unfinished / "checkpoints" / "0" if to == "orbax" else unfinished, weights)
+            _add_manifest(
+                unfinished / "checkpoints" / "0" if to == "orbax" else unfinished, weights
+            )
     return weights
 
 

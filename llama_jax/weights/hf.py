@@ -68,8 +68,8 @@ def open(directory: Path) -> StoredWeights:
     }
     if repeated is not None:
         params["embedding"] = _compared(directory, params["embedding"], repeated)
-    tokenizer = directory / "tokenizer.model"
-    tokenizer = tokenizer if tokenizer.is_file() else None
+    names = (directory / name for name in ("tokenizer.model", "tokenizer.json"))
+    tokenizer = next((file for file in names if file.is_file()), None)
     return StoredWeights(config, params, "hf", str(directory), tokenizer)
 
 

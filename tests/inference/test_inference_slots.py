@@ -184,7 +184,7 @@ def test_a_cache_is_changed_in_place(params, config):
 
     def decode(leaves):
         state = tree.unflatten(leaves)
-        return decoding.decode(params, config, (), state, live, one, one, one, one)
+        return decoding.decode(params, config, (), state, live, one, one, one[None], one)
 
     cache = 4 * sum(leaf.size for leaf in leaves if leaf.ndim == 4)
     # One of the two layers at a time is attended to, in arrays of the size of its keys and values.

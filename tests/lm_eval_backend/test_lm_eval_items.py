@@ -1,14 +1,21 @@
 """Requests of lm-evaluation-harness as items; expected ids are spelt out by hand."""
 
 import pytest
+from tokenizer import bpe
 
 from llama_jax import samples
 from llama_jax.errors import InputError
-from llama_jax.lm_eval_backend.items import generate_item, pair_item, rolling_items
+from llama_jax.lm_eval_backend.items import encode, generate_item, pair_item, rolling_items
 from llama_jax.lm_eval_backend.texts import continuation
-from llama_jax.tokenizer import load_tokenizer
+from llama_jax.tokenizer import HuggingFaceTokenizer, load_tokenizer
 
 LONG = 1000
+
+
+@pytest.fixture(scope="module")
+def byte_level():
+    tokens = bpe.train(bpe.TEXT, 80)
+    return HuggingFaceTokenizer(bpe.tokenizer_json(tokens))
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +110,20 @@ def test_texts_are_those_of_the_fast_tokenizers(tokenizer):
     other = [i for i in range(tokenizer.vocab_size) if tokenizer.id_to_piece(i) == "<0xA9>"]
     assert continuation(tokenizer, byte + other) == "é"
     assert continuation(tokenizer, byte + byte + other) == "\ufffd" * 3
+
+
+def test_continuations_of_byte_level_bpe(byte_level):
+    """Nothing is dropped, and characters that two tokens share are whole."""
+    for text in (" the cat", "the cat", "\U0001f600 é", "  x"):
+        ids = byte_level.encode(text)
+        assert continuation(byte_level, ids) == text
+        assert continuation(byte_level, [*ids, byte_level.eos_id]) == text
+    broken = byte_level.encode("a\U0001f600")[:-1]
+    assert continuation(byte_level, broken) == byte_level.decode(broken)
+    assert continuation(byte_level, byte_level.encode(" a. b"), ["."]) == " a"
+
+
+def test_a_text_that_begins_with_bos_gets_no_second_one(tokenizer, byte_level):
+    for one, bos in ((tokenizer, "<s>"), (byte_level, "<|begin_of_text|>")):
+        assert encode(one, f"{bos}the cat") == [one.bos_id, *one.encode("the cat")]
+        assert encode(one, f"a{bos}") == [one.bos_id, *one.encode(f"a{bos}")]

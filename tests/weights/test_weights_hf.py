@@ -279,3 +279,7 @@ def test_refuses_shards_without_index_and_other_names(sharded):
 def test_names_the_tokenizer_beside_the_weights(folder):
     (folder / "tokenizer.model").write_bytes(b"pieces")
     assert weights.read(folder).tokenizer == folder / "tokenizer.model"
+    (folder / "tokenizer.json").write_bytes(b"{}")
+    assert weights.read(folder).tokenizer == folder / "tokenizer.model"
+    (folder / "tokenizer.model").unlink()
+    assert weights.read(folder).tokenizer == folder / "tokenizer.json"
