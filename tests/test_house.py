@@ -20,6 +20,7 @@ ROOMS = {
     "model": {"errors", "config"},
     "sharding": {"errors", "config", "model"},
     "tokenizer": {"errors", "config"},
+    "prompts": {"errors", "tokenizer"},
     "weights": {
         *("errors", "config", "config_json", "model"),
         *("checkpoint", "checkpoint_files"),

@@ -44,7 +44,7 @@ class Continuation:
 
     def __init__(self, item: GenerateItem, limit: int, tokenizer: Tokenizer) -> None:
         self._limit = limit
-        self._eos_id = tokenizer.eos_id
+        self._end_ids = {tokenizer.eos_id, *item.end_ids}
         self._stream = TextStream(tokenizer, prompt_ids=item.ids)
         self._finder = StopFinder(item.stop)
         self._ids: list[int] = []
@@ -53,7 +53,7 @@ class Continuation:
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """What has come so far, without the end-of-sequence id."""
+        """What has come so far, without the id that ended it."""
         return tuple(self._ids)
 
     @property
@@ -63,7 +63,7 @@ class Continuation:
 
     def push(self, token: int) -> str:
         """Takes the next id; returns the text that can be shown now."""
-        if token == self._eos_id:
+        if token in self._end_ids:
             return self._end("eos")
         self._ids.append(token)
         new = self._finder.push(self._stream.push(token))
