@@ -32,6 +32,8 @@ ROOMS = {
         *("data", "checkpoint", "checkpoint_files"),
     },
     "evals": {"errors", "config", "tokenizer", "data", "inference", "paper"},
+    "chat": {"errors", "api", "inference", "prompts"},
+    "infill": {"errors", "api", "inference", "prompts"},
     "report": {"errors", "paper"},
     "lm_eval_backend": {"errors", "api", "evals", "inference", "tokenizer"},
 }

@@ -87,7 +87,8 @@ class GenerateResult:
     Attributes:
         ids: generated ids; without the id that ended them; with the ids that spell a stop string.
         text: their text, cut before the stop string.
-        stop_reason: "eos" (or one of `end_ids`), "stop" (a stop string) or "length" (max_new_tokens).
+        stop_reason: "eos" (or one of `end_ids`), "stop" (a stop string) or "length"
+            (max_new_tokens).
     """
 
     ids: tuple[int, ...]

@@ -68,8 +68,8 @@ def infilling_ids(
         if inside := set(tokens) & set(ids):
             piece = tokenizer.id_to_piece(inside.pop()).replace("\u2581", " ")
             raise InputError(
-                f"the {name} holds {piece!r}, which the tokenizer reads as a token of the infilling "
-                "format; take it out or spell it another way"
+                f"the {name} holds {piece!r}, which the tokenizer reads as a token of the "
+                "infilling format; take it out or spell it another way"
             )
     start = [tokenizer.bos_id, tokens.prefix]
     if suffix_first:

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).with_name("golden") / "chat.json"
 SHARED = Path(os.environ.get("LLAMA_JAX_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 # Ids 32000 to 32010 of Code Llama 7B and 13B.
-INFILLING = "<SU <SUF <PRE <M <MID <E <EOT <PRE> <SUF> <MID> <EOT>".split()
+INFILLING = ["<SU", "<SUF", "<PRE", "<M", "<MID", "<E", "<EOT", "<PRE>", "<SUF>", "<MID>", "<EOT>"]
 
 DIALOGUES = {
     "single turn": [("user", "What is the capital of France?")],
@@ -153,7 +153,9 @@ def main() -> None:
     ]
     gaps = [
         {
-            **{"name": name, "prefix": prefix, "suffix": suffix},
+            "name": name,
+            "prefix": prefix,
+            "suffix": suffix,
             "ids": infilling_prompt_ids(infilling, prefix, suffix, False),
             "ids_suffix_first": infilling_prompt_ids(infilling, prefix, suffix, True),
         }
@@ -167,9 +169,8 @@ def main() -> None:
     extra = ["\u2581" + text for text in INFILLING]
     found = {"tokenizer_sha256": sha256, "infilling_pieces": extra, "chat": chat, "infilling": gaps}
     GOLDEN.write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
-    print(
-        f"{GOLDEN}: {len(chat)} dialogues, {len(gaps)} gaps, sentencepiece {sentencepiece.__version__}"
-    )
+    version = sentencepiece.__version__
+    print(f"{GOLDEN}: {len(chat)} dialogues, {len(gaps)} gaps, sentencepiece {version}")
 
 
 if __name__ == "__main__":

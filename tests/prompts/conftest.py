@@ -16,13 +16,24 @@ GOLDEN = json.loads(
 
 # Of Llama 3's vocabulary, what the tests say: ids from the tests of meta-llama/llama3.
 _WORDS = {
-    **{"user": 882, "system": 9125, "assistant": 78191, "\n\n": 271},
-    **{"This": 2028, " is": 374, " a": 264, " test": 1296, " sentence": 11914, " response": 2077},
+    "user": 882,
+    "system": 9125,
+    "assistant": 78191,
+    "\n\n": 271,
+    "This": 2028,
+    " is": 374,
+    " a": 264,
+    " test": 1296,
+    " sentence": 11914,
+    " response": 2077,
     ".": 13,
 }
 _SPECIAL = {
-    **{"<|begin_of_text|>": 128000, "<|end_of_text|>": 128001},
-    **{"<|start_header_id|>": 128006, "<|end_header_id|>": 128007, "<|eot_id|>": 128009},
+    "<|begin_of_text|>": 128000,
+    "<|end_of_text|>": 128001,
+    "<|start_header_id|>": 128006,
+    "<|end_header_id|>": 128007,
+    "<|eot_id|>": 128009,
 }
 
 
