@@ -118,7 +118,9 @@ class Model:
         """Of a text, in windows; `options` are those of `llama_jax.evals.perplexity.perplexity`."""
         return perplexity(self.engine, self.tokenizer, self.config.context, text, **options)
 
-    def generate(self, prompts: str | Sequence[str], **options: Any) -> str | list[str]:
+    def generate(
+        self, prompts: str | Sequence[str | Sequence[int]], **options: Any
+    ) -> str | list[str]:
         """The text that follows a prompt, or each of several; `options` of `generations`."""
         if isinstance(prompts, str):
             return self.generations([prompts], **options)[0].text
