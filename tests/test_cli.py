@@ -106,7 +106,7 @@ def test_doctor(run):
 
 
 BAD = {
-    "no subcommand": (["evaluate"], "no subcommand 'evaluate'; there are: doctor, generate, eval"),
+    "no subcommand": (["evaluate"], "no subcommand 'evaluate'; there are: doctor, generate, chat"),
     "no model": (["generate", "nowhere"], "nowhere: no such file or directory"),
     "tokenizer": (["generate", "MODEL", "--tokenizer", "no.model"], "no.model: no such tokenizer"),
     "too long": (

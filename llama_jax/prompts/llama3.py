@@ -7,7 +7,7 @@ without the line break. The marks are special tokens: a text that spells one is 
 `ChatFormat` in meta-llama/llama3, llama/tokenizer.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from llama_jax.errors import InputError
@@ -21,15 +21,13 @@ MARKS = (BEGIN, HEADER, HEADER_END, END_OF_TURN, END_OF_TEXT)
 
 @runtime_checkable
 class SpecialTokens(Protocol):
-    """A tokenizer with tokens that no text is encoded to."""
+    """A tokenizer with tokens that no text is encoded to.
 
-    def special_id(self, name: str) -> int:
-        """The id of a special token, "<|eot_id|>" for one.
+    Attributes:
+        special_ids: their ids by name, "<|eot_id|>" for one.
+    """
 
-        Raises:
-            InputError: there is none of this name.
-        """
-        ...
+    special_ids: Mapping[str, int]
 
 
 def llama3_chat_ids(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
@@ -64,12 +62,13 @@ def mark_ids(tokenizer: Tokenizer) -> dict[str, int]:
     Raises:
         InputError: the tokenizer lacks one of them.
     """
-    if not isinstance(tokenizer, SpecialTokens):
+    known = tokenizer.special_ids if isinstance(tokenizer, SpecialTokens) else {}
+    if missing := [name for name in MARKS if name not in known]:
         raise InputError(
-            f"Llama 3's chat format needs special tokens like {HEADER!r}, and this tokenizer of "
+            f"Llama 3's chat format needs the special token {missing[0]!r}, and this tokenizer of "
             f"{tokenizer.vocab_size} pieces has none; use Llama 3's, or the format llama2"
         )
-    return {name: tokenizer.special_id(name) for name in MARKS}
+    return {name: known[name] for name in MARKS}
 
 
 def _refuse_marks(index: int, message: Message, ids: list[int], marks: dict[str, int]) -> None:

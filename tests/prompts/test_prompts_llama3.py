@@ -48,7 +48,12 @@ def test_the_tokenizer_decides_the_format(small, llama3_words):
     assert chat_format(llama3_words(), "llama2").name == "llama2"
 
 
-def test_a_format_that_the_tokenizer_cannot_write_is_refused(small):
+def test_a_format_that_the_tokenizer_cannot_write_is_refused(small, llama3_words):
+    other = llama3_words()
+    del other.special_ids["<|eot_id|>"]
+    assert chat_format(other).name == "llama2"
+    with pytest.raises(InputError, match=r"needs the special token '<\|eot_id\|>'"):
+        chat_format(other, "llama3")
     with pytest.raises(InputError, match="this tokenizer of 512 pieces has none; use Llama 3's"):
         chat_format(small, "llama3")
     with pytest.raises(InputError, match="no chat format 'chatml'; there are: llama2, llama3"):
