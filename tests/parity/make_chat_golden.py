@@ -6,8 +6,8 @@ DIR/tokenizer/llama2_tokenizer.model is Llama 2's tokenizer; only ids are writte
 package is imported: the formulas are stated anew from meta-llama/llama and meta-llama/codellama,
 with the sentencepiece package. Infilling needs the pieces that Code Llama's tokenizer has behind
 Llama 2's, so they are put there. Where transformers is installed, the dialogues are held against
-the chat template that Meta's models have on the Hugging Face hub, rendered by transformers' own
-Jinja environment, and the gaps against its CodeLlamaTokenizer.
+the rule of the chat template that Meta's models have on the Hugging Face hub, rendered by
+transformers' own Jinja environment.
 """
 
 import hashlib
