@@ -133,7 +133,9 @@ class Model:
         """Of a text, in windows; `options` are those of `llama_jax.evals.perplexity.perplexity`."""
         return perplexity(self.engine, self.tokenizer, self.config.context, text, **options)
 
-    def generate(self, prompts: str | Sequence[str], **options: Any) -> str | list[str]:
+    def generate(
+        self, prompts: str | Sequence[str | Sequence[int]], **options: Any
+    ) -> str | list[str]:
         """The text that follows a prompt, or each of several; `options` of `generations`."""
         if isinstance(prompts, str):
             return self.generations([prompts], **options)[0].text
@@ -141,7 +143,7 @@ class Model:
 
     def generations(
         self,
-        prompts: Sequence[str],
+        prompts: Sequence[str | Sequence[int]],
         *,
         max_new_tokens: int | None = None,
         seed: int = 0,
@@ -152,19 +154,19 @@ class Model:
         """Continuations with their ids and the reason why each stopped.
 
         Args:
-            prompts: texts to continue; BOS is put before each.
+            prompts: texts to continue, BOS is put before each; or token ids, taken as they are.
             max_new_tokens: most tokens to generate; None for what the context leaves.
             seed: prompt i draws from seed + i, whatever it is batched with.
             stop: strings that end a generation; they are cut off.
             on_text: called with a prompt's index and new text as it is generated.
-            **sampling: `temperature` (0: the most likely token), `top_k`, `top_p`.
+            **sampling: `temperature` (0: the most likely token), `top_k`, `top_p`; `end_ids`.
 
         Raises:
             InputError: a prompt and its new tokens exceed the context; nothing is cut.
         """
         items = []
         for index, prompt in enumerate(prompts):
-            ids = self.encode(prompt)
+            ids = self.encode(prompt) if isinstance(prompt, str) else tuple(prompt)
             self._check_length(ids, f"prompt {index}", max_new_tokens or 1)
             items.append(
                 GenerateItem(ids, max_new_tokens, tuple(stop), seed=seed + index, **sampling)

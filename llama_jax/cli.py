@@ -17,6 +17,8 @@ FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SUMMARIES = {
     "doctor": "Show versions, devices and memory.",
     "generate": "Continue a text; it appears as it is generated, the prompt before it.",
+    "chat": "Talk with a chat model; replies appear as they are generated.",
+    "infill": "Print what stands between two texts; for Code Llama 7B and 13B.",
     "eval": "Evaluate a model on benchmarks, beside the paper's values.",
     "perplexity": "Compute the perplexity of a text, per token, byte and word.",
     "score": "Score saved outputs against a benchmark's gold answers; no model is needed.",

@@ -15,8 +15,10 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from llama_jax import (
+    chat_command,
     convert_command,
     data_commands,
+    infill_command,
     perplexity_command,
     score_command,
     tokenizer_command,
@@ -46,6 +48,7 @@ def generate(
     /,
     *,
     prompt: Repeated[tuple[str, ...]] = (),
+    chat: bool = False,
     tokenizer: Path | None = None,
     max_new_tokens: int | None = None,
     temperature: float = 0.0,
@@ -63,6 +66,7 @@ def generate(
         model: Hugging Face directory, llama2.c .bin, or checkpoint of ours.
         prompt: text to continue; repeat for a batch, whose texts are separated by an empty line;
             default: the empty text.
+        chat: each prompt is what a user says to a chat model; only the reply is printed.
         tokenizer: tokenizer file, where the model brings none.
         max_new_tokens: most tokens to generate; default: what the context leaves.
         temperature: 0 takes the most likely token.
@@ -76,31 +80,38 @@ def generate(
     """
     loaded = load_model(model, tokenizer, dtype, hardware)
     prompt = prompt or ("",)
+    asked, ends = prompt, {"stop": stop}
+    if chat:
+        asked, ends = chat_command.user_turns(loaded.tokenizer, prompt, stop)
     stream = len(prompt) == 1 and not json_output
-    waiting = list(prompt)  # refused input prints nothing: the prompt waits for the first token
+    # Refused input prints nothing: the prompt waits for the first token.
+    waiting = [""] if chat else list(prompt)
+
+    def begun(text: str) -> str:
+        return text.removeprefix(" ") if chat else text  # the space before a reply's first word
 
     def show(_: int, text: str) -> None:
-        print((waiting.pop() if waiting else "") + text, end="", flush=True)
+        print(waiting.pop() + begun(text) if waiting else text, end="", flush=True)
 
     results = loaded.generations(
-        prompt,
+        asked,
         max_new_tokens=max_new_tokens,
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,
-        stop=stop,
         seed=seed,
         on_text=show if stream else None,
+        **ends,
     )
     if stream:
         print("".join(waiting))
         return
     for text, result in zip(prompt, results, strict=True):
         if json_output:
-            line = {"prompt": text, "text": result.text, "stop_reason": result.stop_reason}
+            line = {"prompt": text, "text": begun(result.text), "stop_reason": result.stop_reason}
             print(json.dumps({**line, "ids": list(result.ids)}, ensure_ascii=False))
         else:
-            print(text + result.text, end="\n\n")
+            print(("" if chat else text) + begun(result.text), end="\n\n")
 
 
 def evaluate(
@@ -194,6 +205,8 @@ def report(runs: RunPaths, /, *, out: Path, reference: str = "Llama 2 7B") -> No
 COMMANDS = {
     "doctor": doctor,
     "generate": generate,
+    "chat": chat_command.chat,
+    "infill": infill_command.infill,
     "eval": evaluate,
     "perplexity": perplexity_command.perplexity,
     "score": score_command.score,

@@ -42,6 +42,13 @@ def test_generate_one_or_several(model):
     assert model.generate(["A cat", "The"], max_new_tokens=4)[1] == one
 
 
+def test_token_ids_are_taken_as_they_are(model):
+    one = model.generations(["The"], max_new_tokens=4)
+    assert model.generations([model.encode("The")], max_new_tokens=4) == one
+    [ended] = model.generations(["The"], max_new_tokens=4, end_ids=(one[0].ids[1],))
+    assert (ended.ids, ended.stop_reason) == (one[0].ids[:1], "eos")
+
+
 def test_a_prompt_is_the_same_whatever_it_is_batched_with(model):
     alone = model.generate("The", max_new_tokens=6, temperature=1.0, seed=5)
     batch = model.generate(["The", "A cat sat on"], max_new_tokens=6, temperature=1.0, seed=5)

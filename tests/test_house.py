@@ -20,6 +20,7 @@ ROOMS = {
     "model": {"errors", "config"},
     "sharding": {"errors", "config", "model"},
     "tokenizer": {"errors", "config"},
+    "prompts": {"errors", "tokenizer"},
     "weights": {
         *("errors", "config", "config_json", "model", "tokenizer"),
         *("checkpoint", "checkpoint_files"),
@@ -31,6 +32,8 @@ ROOMS = {
         *("data", "checkpoint", "checkpoint_files"),
     },
     "evals": {"errors", "config", "tokenizer", "data", "inference", "paper"},
+    "chat": {"errors", "api", "inference", "prompts"},
+    "infill": {"errors", "api", "inference", "prompts"},
     "report": {"errors", "paper"},
     "lm_eval_backend": {"errors", "api", "evals", "inference", "tokenizer"},
 }

@@ -44,7 +44,7 @@ class Continuation:
 
     def __init__(self, item: GenerateItem, limit: int, tokenizer: Tokenizer) -> None:
         self._limit = limit
-        self._stop_ids = frozenset(stop_ids(tokenizer))
+        self._end_ids = {*stop_ids(tokenizer), *item.end_ids}
         self._stream = TextStream(tokenizer, prompt_ids=item.ids)
         self._finder = StopFinder(item.stop)
         self._ids: list[int] = []
@@ -63,7 +63,7 @@ class Continuation:
 
     def push(self, token: int) -> str:
         """Takes the next id; returns the text that can be shown now."""
-        if token in self._stop_ids:
+        if token in self._end_ids:
             return self._end("eos")
         self._ids.append(token)
         new = self._finder.push(self._stream.push(token))

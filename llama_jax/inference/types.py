@@ -52,6 +52,7 @@ class GenerateItem:
         top_k: sample among this many most likely ids; 0 for all.
         top_p: sample among the most likely ids that hold this probability together; 1 for all.
         seed: random numbers are a function of this and the position only.
+        end_ids: ids that end the generation as the tokenizer's EOS does.
     """
 
     ids: tuple[int, ...]
@@ -61,6 +62,7 @@ class GenerateItem:
     top_k: int = 0
     top_p: float = 1.0
     seed: int = 0
+    end_ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check_ids("GenerateItem", self.ids)
@@ -85,7 +87,8 @@ class GenerateResult:
     Attributes:
         ids: generated ids; without the id that ended them; with the ids that spell a stop string.
         text: their text, cut before the stop string.
-        stop_reason: "eos" (any stop id), "stop" (a stop string) or "length" (max_new_tokens).
+        stop_reason: "eos" (any stop id, or one of `end_ids`), "stop" (a stop string) or "length"
+            (max_new_tokens).
     """
 
     ids: tuple[int, ...]
