@@ -163,6 +163,12 @@ class TfdsSplit:
     def _data_source(self) -> Sequence[dict[str, Any]]:
         import tensorflow_datasets as tfds
 
+        unreadable = (
+            tfds.core.DatasetNotFoundError,
+            tfds.core.dataset_info.DatasetInfoFileError,
+            NotImplementedError,
+            OSError,
+        )
         try:
             if Path(self.dataset).is_dir():
                 builder = tfds.builder_from_directory(self.dataset)
@@ -172,7 +178,7 @@ class TfdsSplit:
                 there = ", ".join(builder.info.splits) or "none (is it prepared?)"
                 raise InputError(f"{self.dataset}: no split {self.split!r}; there are: {there}")
             return builder.as_data_source(self.split)
-        except (tfds.core.DatasetNotFoundError, NotImplementedError, FileNotFoundError) as error:
+        except unreadable as error:
             raise InputError(
                 f"{self.dataset}: cannot be read through TFDS ({' '.join(str(error).split())}); "
                 "prepare it with file_format='array_record' and give its folder"
