@@ -155,7 +155,7 @@ class InMemory:
     @property
     def largest_id(self) -> int:
         """The largest id that is read or predicted."""
-        return int(max(self.content.tokens.max(), self.content.targets.max()))
+        return int(max(array.max(initial=0) for array in self.content[:2]))
 
     def __len__(self) -> int:
         """How many rows there are."""

@@ -33,7 +33,8 @@ def shuffled(places: Int64[np.ndarray, "_"], count: int, seed: int) -> Int64[np.
 
     A Feistel network over the fewest bits that hold `count`: a bijection of the numbers of so many
     bits. What comes out at or above `count` is sent through again until it is below, which makes
-    it a bijection of 0 .. count - 1; on average that takes fewer than two turns.
+    it a bijection of 0 .. count - 1; on average that takes fewer than two turns
+    (more when `count` is below 32).
 
     Args:
         places: numbers from 0 to count - 1, each for itself.
@@ -44,8 +45,8 @@ def shuffled(places: Int64[np.ndarray, "_"], count: int, seed: int) -> Int64[np.
         raise ValueError(f"seed {seed}, count {count}: out of range")
     if places.size and not 0 <= places.min() <= places.max() < count:
         raise ValueError(f"places {places.min()} to {places.max()} of {count}")
-    # At least one bit for each half.
-    bits = max(2, (count - 1).bit_length())
+    # Orders of very few numbers would not look like chance with very few bits.
+    bits = max(6, (count - 1).bit_length())
     right = bits // 2
     left = bits - right
     keys = mix(
