@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from llama_jax import data_commands, perplexity_command, score_command
+from llama_jax import data_commands, perplexity_command, score_command, tokenize_command
 from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
 from llama_jax.errors import InputError
 
@@ -192,6 +192,7 @@ COMMANDS = {
     "score": score_command.score,
     "report": report,
     "data": data_commands.data,
+    "data tokenize": tokenize_command.tokenize,
 }
 
 
@@ -201,6 +202,8 @@ def call(name: str, arguments: list[str]) -> None:
     Raises:
         InputError: the arguments are wrong; what the parser prints, as one line.
     """
+    if f"{name} {' '.join(arguments[:1])}" in COMMANDS:
+        name, arguments = f"{name} {arguments[0]}", arguments[1:]
     command, stderr, said = COMMANDS[name], sys.stderr, io.StringIO()
 
     @functools.wraps(command)

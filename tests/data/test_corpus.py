@@ -12,7 +12,7 @@ many = settings(max_examples=100, deadline=None)
 
 def documents(corpus):
     tokens = corpus.store.tokens
-    return [tokens[a:b].tolist() for a, b in zip(corpus.starts, corpus.stops)]
+    return [tokens[a:b].tolist() for a, b in zip(corpus.starts, corpus.stops, strict=True)]
 
 
 def numbered(count):

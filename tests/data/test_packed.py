@@ -25,7 +25,9 @@ def in_order(documents, seed):
 
 
 def same(left: Rows, right: Rows) -> bool:
-    return all(a.dtype == b.dtype and a.tolist() == b.tolist() for a, b in zip(left, right))
+    return all(
+        a.dtype == b.dtype and a.tolist() == b.tolist() for a, b in zip(left, right, strict=True)
+    )
 
 
 @many
@@ -74,7 +76,7 @@ def test_first_fit_has_every_target_once_in_segments_of_their_own(
     )
     rows = all_rows(packed)
     found = []
-    for tokens, targets, segments, positions, mask in zip(*rows):
+    for tokens, targets, segments, positions, mask in zip(*rows, strict=True):
         used = int((segments > 0).sum())
         assert (segments[:used] > 0).all() and not segments[used:].any()
         assert mask.tolist() == (segments > 0).astype(int).tolist()
@@ -118,7 +120,9 @@ def test_first_fit_takes_the_first_open_row_with_room(sizes, open_rows):
 @given(documents_lists, lengths, seeds, st.data())
 def test_rows_alone_are_as_among_all(documents, length, seed, data):
     corpus = whole(store_of(documents))
-    packings = [concatenate(corpus, length, shuffle_seed=seed, across_documents=a) for a in (False, True)]
+    packings = [
+        concatenate(corpus, length, shuffle_seed=seed, across_documents=a) for a in (False, True)
+    ]
     if any(len(d) > 1 for d in documents):
         packings.append(first_fit(corpus, length, long_documents="split", shuffle_seed=seed))
     for packed in packings:
