@@ -25,7 +25,7 @@ SUMMARIES = {
     "report": "Write one page and one Markdown file for one or several runs side by side.",
     "convert": "Convert weights to Hugging Face's, Meta's, llama2.c's or our own format.",
     "tokenizer": "Train a tokenizer on text files.",
-    "data": "List, verify, download or prepare the files of the benchmarks.",
+    "data": "List, verify, download or prepare the files of the benchmarks; tokenize texts.",
     "weights": "Say what a file of weights holds, or verify it.",
 }
 

@@ -21,6 +21,7 @@ from llama_jax import (
     infill_command,
     perplexity_command,
     score_command,
+    tokenize_command,
     tokenizer_command,
     weights_command,
 )
@@ -215,6 +216,7 @@ COMMANDS = {
     "tokenizer": tokenizer_command.tokenizer,
     "data": data_commands.data,
     "weights": weights_command.weights,
+    "data tokenize": tokenize_command.tokenize,
 }
 
 
@@ -224,6 +226,8 @@ def call(name: str, arguments: list[str]) -> None:
     Raises:
         InputError: the arguments are wrong; what the parser prints, as one line.
     """
+    if f"{name} {' '.join(arguments[:1])}" in COMMANDS:
+        name, arguments = f"{name} {arguments[0]}", arguments[1:]
     command, stderr, said = COMMANDS[name], sys.stderr, io.StringIO()
 
     @functools.wraps(command)

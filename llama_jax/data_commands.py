@@ -36,6 +36,8 @@ def data(
 ) -> None:
     """List, verify, download or prepare the files of the benchmarks.
 
+    `llama-jax data tokenize --help` is about texts to train on.
+
     Args:
         action: list what is known; verify the files that are there; fetch those with an address;
             prepare the rows for evaluation.
