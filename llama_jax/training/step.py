@@ -6,7 +6,6 @@ it is; under `pmap`, `axis_name` adds the gradients of all devices, token-weight
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -19,6 +18,8 @@ from llama_jax.data.packing import Rows
 from llama_jax.model import decoder
 from llama_jax.training.loss import chunked_cross_entropy, cross_entropy
 from llama_jax.training.optimizer import Optimizer
+from llama_jax.training.options import PLAIN as PLAIN
+from llama_jax.training.options import StepOptions as StepOptions
 
 
 class TrainState(NamedTuple):
@@ -35,22 +36,7 @@ class TrainState(NamedTuple):
     opt_state: optax.OptState
 
 
-@dataclass(frozen=True)
-class LossOptions:
-    """How the loss is computed; all of it static under jit.
-
-    Attributes:
-        remat: recompute each layer's activations in the backward pass.
-        chunk: positions of each row whose logits exist at a time; None for all T.
-        z_loss: see `cross_entropy`; in training only.
-    """
-
-    remat: bool = False
-    chunk: int | None = None
-    z_loss: float = 0.0
-
-
-PLAIN = LossOptions()
+LossOptions = StepOptions
 
 
 def init_state(
@@ -71,7 +57,7 @@ def summed_loss(
         batch.tokens,
         positions=batch.positions,
         segment_ids=batch.segment_ids,
-        remat=options.remat,
+        remat=options.remat != "none",
     )
     with jax.named_scope("loss"):
         if options.chunk is None:

@@ -117,7 +117,7 @@ def test_gradients_against_finite_differences_in_float64(params, batch, path, in
 
 def test_remat_and_chunks_change_neither_loss_nor_gradient(params, batch):
     (value, _), gradient = value_and_grad(params, batch, CONFIG, LossOptions())
-    other = LossOptions(remat=True, chunk=5)
+    other = LossOptions(remat="full", chunk=5)
     (again, _), other_gradient = value_and_grad(params, batch, CONFIG, other)
     assert again == pytest.approx(float(value), rel=1e-6)
     for a, b in zip(jax.tree.leaves(gradient), jax.tree.leaves(other_gradient), strict=True):
