@@ -61,7 +61,8 @@ def chunked_cross_entropy(
 
     Args:
         hidden: states after the final norm.
-        output: the output projection (the transposed embedding when tied).
+        output: the output projection (the transposed embedding when tied); multiplied in the dtype
+            of `hidden`, its gradient added up in float32.
         targets: as for `cross_entropy`.
         mask: as for `cross_entropy`; no gradient flows to it.
         chunk: positions of each row at a time, at least 1; T need not be a multiple.
@@ -89,10 +90,8 @@ def _with_gradient(hidden, output, targets, mask, chunk, z_loss):
         hidden = jnp.where(mask[..., None] != 0, hidden, 0)
         losses, gradient = _losses_and_gradient(_logits(hidden, output), targets, mask, z_loss)
         gradient = gradient.astype(hidden.dtype)
-        to_hidden = jnp.einsum("BTV,DV->BTD", gradient, output)
-        to_output = jnp.einsum(
-            "BTD,BTV->DV", hidden, gradient, preferred_element_type=jnp.float32
-        )
+        to_hidden = jnp.einsum("BTV,DV->BTD", gradient, output.astype(hidden.dtype))
+        to_output = jnp.einsum("BTD,BTV->DV", hidden, gradient, preferred_element_type=jnp.float32)
         loss, count, sum_output = totals
         added = (loss + losses, count + jnp.sum(mask, dtype=jnp.float32), sum_output + to_output)
         return added, to_hidden
@@ -128,6 +127,7 @@ def _losses_and_gradient(logits, targets, mask, z_loss):
 
 
 def _logits(hidden: Float[Array, "B T D"], output: Float[Array, "D V"]) -> Float[Array, "B T V"]:
+    output = output.astype(hidden.dtype)
     return jnp.einsum("BTD,DV->BTV", hidden, output, preferred_element_type=jnp.float32)
 
 
