@@ -111,6 +111,7 @@ def dry_run(
     flags = [
         *(f for f in os.environ.get("XLA_FLAGS", "").split() if "host_platform" not in f),
         f"--xla_force_host_platform_device_count={devices}",
+        "--xla_backend_optimization_level=0",
     ]
     environment = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"}
     environment |= {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": " ".join(flags)}

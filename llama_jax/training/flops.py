@@ -9,7 +9,7 @@ import jax
 
 from llama_jax.config import LlamaConfig
 
-# Dense bfloat16 operations per second of one device, by `device_kind`, from the vendors' data sheets.
+# Dense bfloat16 operations per second of one device, by `device_kind`, from vendors' data sheets.
 PEAK_FLOPS = {
     "NVIDIA H100 80GB HBM3": 989e12,
     "NVIDIA H200": 989e12,
