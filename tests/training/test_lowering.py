@@ -54,14 +54,17 @@ def test_splash_says_which_lengths_it_takes():
 @pytest.mark.parametrize("platform", ["tpu", "cuda"])
 def test_the_decode_step_lowers(platform):
     params = jax.eval_shape(decoder.unstack, decoder.abstract_params(CONFIG, jnp.bfloat16))
-    cache = jax.eval_shape(lambda: KVCache.empty(CONFIG, 4, 256, jnp.bfloat16, stacked=False))
+    layer = jax.ShapeDtypeStruct((4, CONFIG.kv_heads, 256, CONFIG.head_size), jnp.bfloat16)
+    buffers = ((layer,) * CONFIG.layers,) * 2
 
     @jax.jit
-    def decode(params, tokens, cache):
+    def decode(params, tokens, buffers, lengths):
+        cache = KVCache(*buffers, lengths)
         hidden, cache = decoder.forward(params, CONFIG, tokens, cache=cache)
-        return decoder.logits(params, CONFIG, hidden[:, -1]), cache
+        return decoder.logits(params, CONFIG, hidden[:, -1]), (cache.key, cache.value)
 
     tokens = jax.ShapeDtypeStruct((4, 1), jnp.int32)
-    exported = export.export(decode, platforms=[platform])(params, tokens, cache)
+    lengths = jax.ShapeDtypeStruct((4,), jnp.int32)
+    exported = export.export(decode, platforms=[platform])(params, tokens, buffers, lengths)
     assert exported.platforms == (platform,)
     assert exported.out_avals[0].shape == (4, 256)
