@@ -121,6 +121,7 @@ def compare(
 
 
 def main() -> None:
+    """Prints and writes what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("models", type=Path)
     parser.add_argument("--peer", nargs=2, metavar=("PYTHON", "SCRIPT"))

@@ -20,6 +20,7 @@ from llama_jax.training.step import compile_train_step, init_state
 
 
 def main() -> None:
+    """Prints and writes what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--batch", type=int, required=True)

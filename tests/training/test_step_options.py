@@ -125,8 +125,8 @@ def test_bfloat16_computes_in_it_and_keeps_float32():
 
 
 def test_the_compiled_step_never_holds_all_logits():
-    """By the compiler's own account of memory: 8 x 128 x 8,000 logits would be 33 MB."""
-    config = dataclasses.replace(CONFIG, vocab_size=8000, context=128)
+    """By the compiler's own account of memory: 8 x 128 x 32,000 logits would be 131 MB."""
+    config = dataclasses.replace(CONFIG, vocab_size=32_000, context=128)
     rows = Rows(*[jax.ShapeDtypeStruct((8, 128), jnp.int32)] * 5)
     params = decoder.abstract_params(config)
 
@@ -134,7 +134,7 @@ def test_the_compiled_step_never_holds_all_logits():
         run = jax.grad(lambda p, b: summed_loss(p, b, config, StepOptions(chunk=chunk))[0])
         return jax.jit(run).lower(params, rows).compile().memory_analysis().temp_size_in_bytes
 
-    all_logits = 4 * 8 * 128 * 8000
+    all_logits = 4 * 8 * 128 * 32_000
     assert temporaries(128) > all_logits
     assert temporaries(8) < all_logits / 2
 
