@@ -5,6 +5,7 @@ split along D), `tensor` (heads and feed-forward columns). A batch is split over
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
@@ -89,13 +90,32 @@ def parameter_shardings(params: Mapping, mesh: Mesh) -> dict:
     return jax.tree_util.tree_map_with_path(lambda path, a: _sharding(path, a.shape, mesh), params)
 
 
+def state_shardings(shapes: Any, mesh: Mesh) -> Any:
+    """A sharding per leaf of a training state: moments lie as their parameters do, counters whole.
+
+    A leaf belongs to the parameter whose path its own ends with.
+    """
+
+    def sharding(path, leaf) -> NamedSharding:
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        for parameter in PARAMETER_SPECS:
+            if name == parameter or name.endswith(f".{parameter}"):
+                return _checked(parameter, leaf.shape, mesh)
+        return NamedSharding(mesh, PartitionSpec())
+
+    return jax.tree_util.tree_map_with_path(sharding, shapes)
+
+
 def batch_sharding(mesh: Mesh) -> NamedSharding:
     """Rows split over data and fsdp."""
     return NamedSharding(mesh, BATCH_SPEC)
 
 
 def _sharding(path, shape: tuple[int, ...], mesh: Mesh) -> NamedSharding:
-    name = jax.tree_util.keystr(path, simple=True, separator=".")
+    return _checked(jax.tree_util.keystr(path, simple=True, separator="."), shape, mesh)
+
+
+def _checked(name: str, shape: tuple[int, ...], mesh: Mesh) -> NamedSharding:
     spec = PARAMETER_SPECS[name]
     for size, axis in zip(shape, spec, strict=False):
         if axis is not None and size % mesh.shape[axis]:

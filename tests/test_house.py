@@ -27,7 +27,7 @@ ROOMS = {
     "data": {"errors"},
     "inference": {"errors", "config", "model", "sharding", "tokenizer"},
     "training": {
-        *("errors", "config", "config_json", "model", "weights"),
+        *("errors", "config", "config_json", "model", "weights", "sharding"),
         *("data", "checkpoint", "checkpoint_files"),
     },
     "evals": {"errors", "config", "tokenizer", "data", "inference", "paper"},

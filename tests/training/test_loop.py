@@ -11,7 +11,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.data.batches import batch_at
 from llama_jax.data.packing import pack
 from llama_jax.errors import InputError
-from llama_jax.training import loop
+from llama_jax.training import batch_source, loop, validation
 from llama_jax.training.log import NonFiniteError, read_log
 from llama_jax.training.optimizer import OptimizerConfig
 from llama_jax.training.step import TrainState
@@ -42,7 +42,8 @@ def without_times(path):
 @pytest.fixture(scope="module")
 def compiled():
     """The functions that the runs of this module compile, by kind."""
-    kept = {"compile_train_step": [], "compile_eval_step": []}
+    homes = {"compile_train_step": loop, "compile_eval_step": validation}
+    kept = {name: [] for name in homes}
 
     def keeping(name, original):
         def compile_and_keep(*args):
@@ -52,8 +53,8 @@ def compiled():
         return compile_and_keep
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in kept:
-            patch.setattr(loop, name, keeping(name, getattr(loop, name)))
+        for name, home in homes.items():
+            patch.setattr(home, name, keeping(name, getattr(home, name)))
         yield kept
 
 
@@ -224,7 +225,7 @@ def test_without_a_checkpoint_the_message_says_so(tmp_path, monkeypatch):
 def test_a_run_that_broke_off_between_checkpoints_goes_on_from_the_last(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "compile_train_step", fake_step(bad_step=None))
     with monkeypatch.context() as broken:
-        broken.setattr(loop, "batch_at", batch_at_until_step_4)
+        broken.setattr(batch_source, "batch_at", batch_at_until_step_4)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path, save_every=2, validation_rows=None)
     assert [line["step"] for line in read_log(tmp_path / loop.LOG_FILE)] == [1, 2, 3, 4]
