@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from llama_jax import data_commands, perplexity_command, score_command
+from llama_jax import data_commands, perplexity_command, score_command, train_command
 from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
 from llama_jax.errors import InputError
 
@@ -191,6 +191,7 @@ COMMANDS = {
     "perplexity": perplexity_command.perplexity,
     "score": score_command.score,
     "report": report,
+    "train": train_command.train,
     "data": data_commands.data,
 }
 
