@@ -1,4 +1,4 @@
-"""What `llama-jax train` does every so often beside validation: benchmarks, and a sample of text."""
+"""What `llama-jax train` does every so often beside validation: benchmarks, samples of text."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

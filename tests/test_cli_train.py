@@ -11,7 +11,7 @@ from llama_jax.training.log import read_log
 
 SHAPE = (
     *("model.dim=32", "model.layers=2", "model.heads=4", "model.kv_heads=2", "model.ffn_size=48"),
-    *("model.vocab_size=512", "model.context=64", "length=32", "batch_size=4"),
+    *("model.vocab_size=512", "model.context=256", "length=32", "batch_size=4"),
 )
 SCHEDULE = ("steps=6", "optimizer.steps=6", "optimizer.warmup_steps=1", "save_every=2")
 
@@ -87,6 +87,7 @@ def test_a_run_that_goes_on_evaluates_and_samples(call, tmp_path):
         ((), ["steps=4"], "schedule of the learning rate is 6 steps long and the run 4; --set opt"),
         ((), ["batch_siz=4"], "--set batch_siz: no such setting; near it: batch_size"),
         ((), ["model.vocab_size=300"], "the tokenizer has 512 pieces but the model's embedding"),
+        ((), ["batch_size=0"], "batch_size is 0; it must be at least 1"),
         ((), ["batch_size=4000"], "batches of 4000 rows, but there are "),
         (("--stop-after", "7"), (), "--stop-after 7 is not in 1 .. 6"),
         (("--mesh", "data=2,x=2"), (), "--mesh data=2,x=2: 'x=2' is not AXIS=DEVICES with one of"),

@@ -45,6 +45,8 @@ def check_batch(batch_size: int, accumulation: int, mesh: Mesh | None) -> None:
     """Refuses a batch whose microbatches do not divide over the mesh, and says what would."""
     parts = 1 if mesh is None else mesh.shape["data"] * mesh.shape["fsdp"]
     whole = parts * accumulation
+    if batch_size < 1:
+        raise InputError(f"train: batch_size is {batch_size}; it must be at least {whole}")
     if batch_size % whole == 0:
         return
     near = sorted({max(1, batch_size // whole) * whole, (batch_size // whole + 1) * whole})

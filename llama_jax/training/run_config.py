@@ -22,7 +22,6 @@ DECIDING = (
     "attention_dropout",
     "residual_dropout",
     "embedding_dropout",
-    "seed",
 )
 logger = logging.getLogger(__name__)
 
@@ -47,6 +46,8 @@ def identity(
         for name in DECIDING
         if getattr(options, name) != getattr(PLAIN, name)
     }
+    if options.drops:
+        unusual["seed"] = options.seed
     tokenizer = None if tokenizer_bytes is None else hashlib.sha256(tokenizer_bytes).hexdigest()
     return {
         "model": config_json.to_json(config),

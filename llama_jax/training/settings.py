@@ -1,4 +1,4 @@
-"""`--set key=value` over the fields of a training preset: typed, with errors that say the remedy."""
+"""`--set key=value` over the fields of a training preset: typed, with errors that tell what is."""
 
 import dataclasses
 import difflib
@@ -16,9 +16,9 @@ def apply(settings: Iterable[str], preset: T) -> T:
     """The preset with "key=value" texts applied, all at once, later ones over earlier ones.
 
     >>> from llama_jax.training.presets import train_preset
-    >>> changed = apply(["steps=10", "optimizer.b2=0.99", "options.chunk=none"], train_preset("books"))
-    >>> changed.steps, changed.optimizer.b2, changed.options.chunk
-    (10, 0.99, None)
+    >>> changed = apply(["seed=10", "options.chunk=none"], train_preset("books"))
+    >>> changed.seed, changed.options.chunk
+    (10, None)
 
     Raises:
         InputError: no "=", an unknown key, a value of another type, or values that do not fit.

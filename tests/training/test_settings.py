@@ -57,7 +57,6 @@ def test_all_change_at_once_before_they_are_checked():
         ("options.chunk=x", "'x' is not int or none"),
         ("model.tied_embeddings=maybe", "'maybe' is not bool"),
         ("options.remat=some", "remat is 'some'; choose one of none, full"),
-        ("batch_size=0", "batch_size"),
         ("length=100000", "length 100000 exceeds the model's context 256"),
     ],
 )
