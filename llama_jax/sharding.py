@@ -87,23 +87,28 @@ def mesh_of(devices: int | None = None, tensor_parallel: int = 1) -> Mesh | None
 
 def parameter_shardings(params: Mapping, mesh: Mesh) -> dict:
     """The tree of `params` (arrays or ShapeDtypeStructs, stacked) with a NamedSharding per leaf."""
-    return jax.tree_util.tree_map_with_path(lambda path, a: _sharding(path, a.shape, mesh), params)
+
+    def sharding(path, leaf):
+        return _sharding(jax.tree_util.keystr(path, simple=True, separator="."), leaf.shape, mesh)
+
+    return jax.tree_util.tree_map_with_path(sharding, params)
 
 
-def state_shardings(shapes: Any, mesh: Mesh) -> Any:
-    """A sharding per leaf of a training state: moments lie as their parameters do, counters whole.
+def state_shardings(state: Any, mesh: Mesh) -> Any:
+    """The tree of a training state (arrays or shapes) with a NamedSharding per leaf.
 
-    A leaf belongs to the parameter whose path its own ends with.
+    Leaves whose path ends like a parameter's (the parameters, and the optimizer's moments of them)
+    are split like it; the others, such as counters, are on every device.
     """
 
-    def sharding(path, leaf) -> NamedSharding:
+    def sharding(path, leaf):
         name = jax.tree_util.keystr(path, simple=True, separator=".")
-        for parameter in PARAMETER_SPECS:
-            if name == parameter or name.endswith(f".{parameter}"):
-                return _checked(parameter, leaf.shape, mesh)
-        return NamedSharding(mesh, PartitionSpec())
+        owners = [p for p in PARAMETER_SPECS if name == p or name.endswith("." + p)]
+        if not owners:
+            return NamedSharding(mesh, PartitionSpec())
+        return _sharding(max(owners, key=len), leaf.shape, mesh)
 
-    return jax.tree_util.tree_map_with_path(sharding, shapes)
+    return jax.tree_util.tree_map_with_path(sharding, state)
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:
@@ -111,11 +116,24 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, BATCH_SPEC)
 
 
-def _sharding(path, shape: tuple[int, ...], mesh: Mesh) -> NamedSharding:
-    return _checked(jax.tree_util.keystr(path, simple=True, separator="."), shape, mesh)
+def check_batch(rows: int, accumulation: int, mesh: Mesh) -> None:
+    """Refuses a batch whose microbatches do not divide over the mesh.
+
+    Raises:
+        InputError: with the nearest sizes that do.
+    """
+    ways = mesh.shape["data"] * mesh.shape["fsdp"]
+    unit = ways * accumulation
+    if rows < unit or rows % unit:
+        lower = rows - rows % unit
+        would = f"{lower} or {lower + unit}" if lower else f"{unit}"
+        raise InputError(
+            f"a batch of {rows} rows does not divide over data {mesh.shape['data']} x fsdp "
+            f"{mesh.shape['fsdp']} devices with {accumulation} microbatches; {would} would"
+        )
 
 
-def _checked(name: str, shape: tuple[int, ...], mesh: Mesh) -> NamedSharding:
+def _sharding(name: str, shape: tuple[int, ...], mesh: Mesh) -> NamedSharding:
     spec = PARAMETER_SPECS[name]
     for size, axis in zip(shape, spec, strict=False):
         if axis is not None and size % mesh.shape[axis]:

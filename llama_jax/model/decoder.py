@@ -25,12 +25,14 @@ from jaxtyping import Array, Float, Int
 
 from llama_jax.config import LlamaConfig
 from llama_jax.model import cache as caches
-from llama_jax.model.attention import causal_mask, segment_mask, tree_mask
 from llama_jax.model.cache import KVCache, SharedPrefix
+from llama_jax.model.dropout import Dropout, drop
+from llama_jax.model.inputs import layer_of, shared_inputs
 from llama_jax.model.layers import INIT_STD, Block, LayerState, RMSNorm, Shared, weight
 from llama_jax.model.layouts import unstack as unstack
 from llama_jax.model.quantization import product, product_of_rows, rows
-from llama_jax.model.rope import rope_angles, rope_frequencies
+from llama_jax.model.remat import rematerialise
+from llama_jax.model.self_attention import SelfAttention
 
 
 class Decoder(nnx.Module):
@@ -53,10 +55,12 @@ class Decoder(nnx.Module):
         tied = config.tied_embeddings
         self.output = None if tied else weight(rngs, (D, V), INIT_STD, dtype)
 
-    def __call__(self, tokens: Int[Array, "B T"], shared: Shared, state: LayerState, remat: bool):
+    def __call__(self, tokens: Int[Array, "B T"], shared: Shared, state: LayerState, remat: str):
         """Hidden states after the final norm, and the layers' new cache buffers."""
         with jax.named_scope("token_embedding"):
             x = rows(self.embedding.get_value(), tokens)
+            if shared.dropout is not None:
+                x = drop(shared.dropout.embedding_key(), x, shared.dropout.embedding)
         if isinstance(self.layers, Block):
             x, cache = self._scan_layers(x, shared, state, remat)
         else:
@@ -71,7 +75,7 @@ class Decoder(nnx.Module):
             params, state = inputs
             return nnx.merge(block, params)(x, shared, state)
 
-        return jax.lax.scan(jax.checkpoint(layer) if remat else layer, x, (params, state))
+        return jax.lax.scan(rematerialise(layer, remat), x, (params, state))
 
     def _loop_layers(self, x, shared, state, remat):
         caches_out = []
@@ -81,8 +85,8 @@ class Decoder(nnx.Module):
             def layer(params, x, state, graph=graph):
                 return nnx.merge(graph, params)(x, shared, state)
 
-            run = jax.checkpoint(layer) if remat else layer
-            x, cache = run(params, x, _layer_of(state, index))
+            run = rematerialise(layer, remat)
+            x, cache = run(params, x, layer_of(state, index))
             caches_out.append(cache)
         if state.cache is None:
             return x, None
@@ -118,7 +122,9 @@ def forward(
     prefix: tuple[SharedPrefix, ...] = (),
     cache: KVCache | None = None,
     token_counts: Int[Array, "B"] | None = None,
-    remat: bool = False,
+    remat: str = "none",
+    dropout: Dropout | None = None,
+    self_attention: SelfAttention | None = None,
 ) -> tuple[Float[Array, "B T D"], KVCache | None]:
     """Hidden states after the final norm, and the cache with the new tokens in it.
 
@@ -133,15 +139,21 @@ def forward(
         prefix: keys and values that stand before every row, in order.
         cache: the row's earlier tokens; new ones are written behind them.
         token_counts: with a cache, how many of each row's T tokens are real; default all.
-        remat: recompute each layer's activations in the backward pass instead of keeping them.
+        remat: what the backward pass computes again instead of keeping it, see `rematerialise`.
+        dropout: rates and a key, in training; None for none.
+        self_attention: how rows attend to themselves where there is neither prefix nor cache, see
+            `make_self_attention`; None for XLA's.
     """
     if cache is not None and not (segment_ids is None and subtree_ends is None):
         raise ValueError("forward: a cache excludes segment_ids and subtree_ends")
     if subtree_ends is not None and positions is None:
         raise ValueError("forward: subtree_ends need the positions of the tokens")
-    shared = _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache)
+    shared = shared_inputs(config, tokens, positions, segment_ids, subtree_ends, prefix, cache)
+    shared = shared._replace(self_attention=self_attention, dropout=dropout)
     state = LayerState(
-        tuple((p.key, p.value) for p in prefix), None if cache is None else (cache.key, cache.value)
+        tuple((p.key, p.value) for p in prefix),
+        None if cache is None else (cache.key, cache.value),
+        None if dropout is None else dropout.layer_keys(config.layers),
     )
     hidden, new_cache = _module(params, config)(tokens, shared, state, remat)
     if cache is None:
@@ -205,41 +217,3 @@ def _module(params: dict, config: LlamaConfig) -> Decoder:
     if not stacked:
         params = {**params, "layers": dict(enumerate(layers))}
     return nnx.merge(_graph(config, stacked, fused), nnx.State(params))
-
-
-def _shared(config, tokens, positions, segment_ids, subtree_ends, prefix, cache) -> Shared:
-    """Masks and angles of one call."""
-    offset = sum((p.length for p in prefix), start=jnp.int32(0))
-    index = jnp.arange(tokens.shape[1], dtype=jnp.int32)[None]
-    if cache is not None:
-        index = index + cache.lengths[:, None]
-        own_mask = causal_mask(index, jnp.arange(cache.capacity)[None])
-    else:
-        own_mask = causal_mask(index, index)
-    if subtree_ends is not None:
-        own_mask = tree_mask(subtree_ends)
-    if segment_ids is not None:
-        own_mask = own_mask & segment_mask(segment_ids, segment_ids)
-        index = _positions_in_segments(segment_ids)
-    if positions is None:
-        positions = index + offset
-    sin, cos = rope_angles(positions, rope_frequencies(config))
-    prefix_masks = tuple((jnp.arange(p.capacity) < p.length)[None, None] for p in prefix)
-    return Shared(sin, cos, own_mask, prefix_masks, None if cache is None else cache.lengths)
-
-
-def _positions_in_segments(segment_ids: Int[Array, "B T"]) -> Int[Array, "B T"]:
-    """Each token's distance from the first token of its segment.
-
-    [1, 1, 1, 2, 2, 0] -> [0, 1, 2, 0, 1, 0]
-    """
-    index = jnp.arange(segment_ids.shape[1], dtype=jnp.int32)[None]
-    starts = jnp.diff(segment_ids, axis=1, prepend=-1) != 0
-    return index - jax.lax.cummax(jnp.where(starts, index, 0), axis=1)
-
-
-def _layer_of(state: LayerState, index: int) -> LayerState:
-    """Layer `index` of a state in the decode layout, whose leaves are tuples of L arrays."""
-    prefixes = tuple((key[index], value[index]) for key, value in state.prefixes)
-    cache = None if state.cache is None else (state.cache[0][index], state.cache[1][index])
-    return LayerState(prefixes, cache)

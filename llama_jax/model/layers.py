@@ -20,9 +20,11 @@ from jaxtyping import Array, Float
 from llama_jax.config import LlamaConfig
 from llama_jax.model import cache as caches
 from llama_jax.model.attention import Segment, attend, attention
+from llama_jax.model.dropout import Dropout, drop
 from llama_jax.model.norm import rms_norm
 from llama_jax.model.quantization import product
 from llama_jax.model.rope import apply_rope
+from llama_jax.model.self_attention import SelfAttention
 
 # The paper gives no initialisation. GPT-2's: 0.02, and less by sqrt(2 L) where a branch is added to
 # the residual stream, so that its variance does not grow with the depth.
@@ -37,6 +39,9 @@ class Shared(NamedTuple):
     own_mask: Array  # over the row's own tokens, or over the slots of its cache
     prefix_masks: tuple[Array, ...]  # one per shared prefix
     lengths: Array | None  # [B] slots of the cache that are filled; None without a cache
+    segment_ids: Array | None = None  # [B, T] documents packed into a row
+    self_attention: SelfAttention | None = None  # other than XLA's
+    dropout: Dropout | None = None
 
 
 class LayerState(NamedTuple):
@@ -44,6 +49,7 @@ class LayerState(NamedTuple):
 
     prefixes: tuple[tuple[Array, Array], ...]
     cache: tuple[Array, Array] | None
+    dropout_key: Array | None = None
 
 
 class RMSNorm(nnx.Module):
@@ -91,7 +97,7 @@ class Attention(nnx.Module):
                 own = functools.partial(Segment, *cache)
         with jax.named_scope("attention"):
             if state.cache is None and not state.prefixes:
-                attended = attention(query, key, value, shared.own_mask)
+                attended = self._attend_to_self(query, key, value, shared, state.dropout_key)
             else:
                 segments = [
                     Segment(*prefix, mask)
@@ -103,6 +109,15 @@ class Attention(nnx.Module):
                 flat = attended.reshape(*attended.shape[:2], -1)
                 return product(flat, self.output.get_value()), cache
             return jnp.einsum("BTNH,NHD->BTD", attended, self.output[...]), cache
+
+    def _attend_to_self(self, query, key, value, shared: Shared, dropout_key: Array | None):
+        if shared.self_attention is None:
+            return attention(query, key, value, shared.own_mask)
+        drops = dropout_key is not None and shared.dropout.attention
+        dropout_key = jax.random.fold_in(dropout_key, 2) if drops else None
+        return shared.self_attention(
+            query, key, value, shared.own_mask, shared.segment_ids, dropout_key
+        )
 
     def _query_key_value(self, x):
         if not self.fused:
@@ -155,11 +170,19 @@ class Block(nnx.Module):
         with jax.named_scope("attention_norm"):
             normed = self.attention_norm(x)
         attended, cache = self.attention(normed, shared, state)
-        x = x + attended
+        x = x + _dropped(attended, shared, state, 0)
         with jax.named_scope("feed_forward_norm"):
             normed = self.feed_forward_norm(x)
         with jax.named_scope("feed_forward"):
-            return x + self.feed_forward(normed), cache
+            return x + _dropped(self.feed_forward(normed), shared, state, 1), cache
+
+
+def _dropped(branch: Array, shared: Shared, state: LayerState, index: int) -> Array:
+    """What a branch adds to the residual stream, after dropout where there is any."""
+    if shared.dropout is None:
+        return branch
+    key = jax.random.fold_in(state.dropout_key, index)
+    return drop(key, branch, shared.dropout.residual)
 
 
 def weight(rngs: nnx.Rngs, shape: tuple[int, ...], std: float, dtype) -> nnx.Param:

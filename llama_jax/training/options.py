@@ -14,16 +14,16 @@ class StepOptions:
     """Options of a training or evaluation step; all of them static under jit, all JSON values.
 
     Attributes:
-        remat: what the backward pass computes again instead of keeping it (`llama_jax.model.remat`).
+        remat: what the backward pass computes again instead of keeping it (`model.remat`).
             "none" keeps everything; "full" keeps each layer's input only; "dots" keeps the results
             of matrix products; "dots_no_batch" those with weights only; "attention" recomputes
             attention's scores only.
-        chunk: positions of each row whose logits exist at a time; None for all T.
+        chunk: positions of each row whose logits exist at a time, at most.
         z_loss: see `cross_entropy`; in training only.
         accumulation: microbatches into which the rows of a step are cut, one after another.
         compute_dtype: of activations and of the weights in products; parameters, gradients'
             sums and the optimizer's state stay as they are.
-        attention: implementation, see `llama_jax.model.attention`.
+        attention: implementation, see `make_self_attention`.
         attention_dropout: share of the attention weights that are zeroed in training.
         residual_dropout: share of what each branch adds to the residual stream.
         embedding_dropout: share of the token embeddings' channels.
@@ -31,7 +31,7 @@ class StepOptions:
     """
 
     remat: str = "none"
-    chunk: int | None = None
+    chunk: int = 128
     z_loss: float = 0.0
     accumulation: int = 1
     compute_dtype: str = "float32"
@@ -53,8 +53,8 @@ class StepOptions:
                 raise InputError(
                     f"step: {name} is {getattr(self, name)}; it must be at least 0 and below 1"
                 )
-        if self.chunk is not None and self.chunk < 1:
-            raise InputError(f"step: chunk is {self.chunk}; it must be at least 1, or None for all")
+        if self.chunk < 1:
+            raise InputError(f"step: chunk is {self.chunk}; it must be at least 1")
         if self.accumulation < 1:
             raise InputError(f"step: accumulation is {self.accumulation}; it must be at least 1")
         if self.z_loss < 0:

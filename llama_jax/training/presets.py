@@ -151,8 +151,8 @@ PRESETS: dict[str, TrainPreset] = {
         _PAPER,
         model=LLAMA2_70B,
         optimizer=OptimizerConfig(peak_learning_rate=1.5e-4),
-        # 128 rows at a time on the 32 parts of the batch of the mesh of 256 devices.
-        options=dataclasses.replace(_PAPER.options, accumulation=8),
+        # 64 rows at a time: two on each of the 32 parts of the batch of a mesh of 256 devices.
+        options=dataclasses.replace(_PAPER.options, accumulation=16),
     ),
 }
 
