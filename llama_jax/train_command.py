@@ -15,6 +15,24 @@ Settings = tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]]
 
 
 @dataclass(frozen=True)
+class Corpus:
+    """How documents become rows.
+
+    Attributes:
+        separator: of the documents in a text file.
+        validation: part of the text that is held out; 0 for none.
+        split: "hash" holds out whole documents, "tail" the end of the text.
+        packing: "stream" lets rows go on across documents, "documents" lets no token see another
+            document, "first-fit" moreover cuts none that fits a row.
+    """
+
+    separator: Literal["blank-line", "file"] = "blank-line"
+    validation: float = 0.05
+    split: Literal["hash", "tail"] = "hash"
+    packing: Literal["stream", "documents", "first-fit"] = "stream"
+
+
+@dataclass(frozen=True)
 class Watch:
     """What looks at the run every so often, beside validation.
 
@@ -54,7 +72,7 @@ class Hosts:
     process: int | None = None
 
 
-WATCH, ALONE = Watch(), Hosts()
+TEXT, WATCH, ALONE = Corpus(), Watch(), Hosts()
 
 
 def train(
@@ -64,8 +82,7 @@ def train(
     out: Path,
     tokenizer: Path | None = None,
     settings: Annotated[Settings, tyro.conf.arg(name="set")] = (),
-    separator: Literal["blank-line", "file"] = "blank-line",
-    validation: float = 0.05,
+    corpus: Corpus = TEXT,
     mesh: str | None = None,
     keep: int = 3,
     stop_after: int | None = None,
@@ -80,13 +97,12 @@ def train(
 
     Args:
         config: training preset: model, optimizer, length, batch.
-        data: a UTF-8 text file, or a folder of .txt files.
+        data: a token store, a text or JSONL file, or a folder of those.
         out: folder of the run.
-        tokenizer: tokenizer file.
+        tokenizer: tokenizer file; needed for text, for samples and for benchmarks.
         settings: key=value over any field of the preset, such as optimizer.peak_learning_rate=1e-3
             or model.layers=8; repeat for several.
-        separator: of the documents in a file.
-        validation: part of the documents that is held out.
+        corpus: how documents become rows.
         mesh: devices, such as data=2,fsdp=2,tensor=2; default: one. A run may go on on another.
         keep: how many of the newest checkpoints to keep, beside the best.
         stop_after: end after so many steps, before the schedule does.
@@ -99,14 +115,12 @@ def train(
 
     preset = apply([one for given in settings for one in given], train_preset(config))
     _check_schedule(preset, stop_after)
-    if tokenizer is None:
-        raise InputError("train: --tokenizer FILE is needed to read text")
-    _run(preset, config, data, out, tokenizer, separator, validation, mesh, keep,
+    _run(preset, config, data, out, tokenizer, corpus, mesh, keep,
          stop_after or preset.steps, override, watch, hosts)  # fmt: skip
 
 
 def _run(
-    preset, name, data, out, tokenizer_file, separator, fraction, mesh, keep, steps, override,
+    preset, name, data, out, tokenizer_file, corpus, mesh, keep, steps, override,
     watch, hosts,
 ) -> None:  # fmt: skip
     """Everything that needs JAX."""
@@ -121,9 +135,14 @@ def _run(
         multihost.start(hosts.coordinator, hosts.processes, hosts.process)
     keep_compiled()
     devices = None if mesh is None else parse_mesh(mesh)
-    tokenizer = load_tokenizer(tokenizer_file)
-    check_fits(tokenizer, preset.model)
-    texts = train_data.read(data, preset, tokenizer, separator=separator, validation=fraction)
+    tokenizer = None if tokenizer_file is None else load_tokenizer(tokenizer_file)
+    if tokenizer is not None:
+        check_fits(tokenizer, preset.model)
+    monitors = _monitors(watch, preset, tokenizer, out, steps)
+    store = train_data.open_store(data, tokenizer_file, corpus.separator, _store_folder(data))
+    texts = train_data.batches_of(
+        store, preset, fraction=corpus.validation, how=corpus.split, packing=corpus.packing
+    )
     try:
         run = run_loop(
             preset.model,
@@ -137,10 +156,10 @@ def _run(
             validate_every=preset.validate_every,
             save_every=preset.save_every,
             keep=keep,
-            tokenizer_bytes=tokenizer.serialized(),
+            tokenizer_bytes=None if tokenizer is None else tokenizer.serialized(),
             options=dataclasses.replace(preset.options, seed=preset.seed),
             mesh=devices,
-            monitors=_monitors(watch, preset, tokenizer, out, steps),
+            monitors=monitors,
             tensorboard=True,
             override=override,
         )
@@ -149,6 +168,16 @@ def _run(
         raise SystemExit(1) from None
     if multihost.is_first():
         _tell(run, name, out)
+
+
+def _store_folder(data: Path) -> Path:
+    """Where the token store of a text is kept; `llama-jax data tokenize` puts it elsewhere."""
+    import hashlib
+
+    from llama_jax.data.cache import cache_dir
+
+    name = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
+    return cache_dir() / "tokens" / f"{data.stem}-{name}"
 
 
 def parse_mesh(text: str):
@@ -185,6 +214,8 @@ def _monitors(watch: Watch, preset, tokenizer, out: Path, steps: int) -> list:
     tasks = [task.strip() for task in watch.eval_tasks.split(",") if task.strip()]
     if watch.eval_every is not None and not tasks:
         raise InputError("train: --eval-every without --eval-tasks")
+    if tokenizer is None and (tasks or watch.sample_every is not None):
+        raise InputError("train: samples and benchmarks need --tokenizer FILE")
     if watch.sample_every is not None:
         every, seed = watch.sample_every, preset.seed
         arguments = (preset.model, tokenizer, every, watch.sample_prompt, watch.sample_tokens, seed)

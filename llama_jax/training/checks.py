@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from jax.sharding import Mesh
-
 from llama_jax.config import LlamaConfig
 from llama_jax.data.packing import Rows
 from llama_jax.errors import InputError
@@ -39,24 +37,6 @@ def check_numbers(schedule: Schedule, optimizer_config: OptimizerConfig, seed: i
             raise InputError(f"train: {name} is {every}; it must be at least 1, or absent")
     if not 0 <= seed < 2**32:
         raise InputError(f"train: seed {seed}; it must be from 0 to 2**32 - 1")
-
-
-def check_batch(batch_size: int, accumulation: int, mesh: Mesh | None) -> None:
-    """Refuses a batch whose microbatches do not divide over the mesh, and says what would."""
-    parts = 1 if mesh is None else mesh.shape["data"] * mesh.shape["fsdp"]
-    whole = parts * accumulation
-    if batch_size < 1:
-        raise InputError(f"train: batch_size is {batch_size}; it must be at least {whole}")
-    if batch_size % whole == 0:
-        return
-    near = sorted({max(1, batch_size // whole) * whole, (batch_size // whole + 1) * whole})
-    divisors = [n for n in range(1, batch_size + 1) if batch_size % (n * accumulation) == 0]
-    meshes = ", ".join(map(str, divisors[-6:])) or "none: accumulation does not divide it either"
-    raise InputError(
-        f"train: a batch of {batch_size} rows in {accumulation} microbatches does not divide over "
-        f"data x fsdp = {parts} devices; {' or '.join(map(str, near))} rows would, or data x fsdp "
-        f"of one of: {meshes}"
-    )
 
 
 def check_rows(config: LlamaConfig, rows: Rows, what: str, *, empty_allowed: bool = False) -> None:

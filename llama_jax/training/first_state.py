@@ -12,7 +12,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.sharding import state_shardings
 from llama_jax.training.optimizer import Optimizer
-from llama_jax.training.step import TrainState, init_state
+from llama_jax.training.step import TrainState, init_on, init_state
 
 
 def first_state(
@@ -39,15 +39,13 @@ def first_state(
     key = jax.random.key(seed)
     shapes = jax.eval_shape(make, key)
     if mesh is not None:
-        shardings = state_shardings(shapes, mesh)
         shapes = jax.tree.map(
             lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
             shapes,
-            shardings,
+            state_shardings(shapes, mesh),
         )
     if resume_from is None:
-        # Made where it lies: no device ever holds all of it.
-        return make(key) if mesh is None else jax.jit(make, out_shardings=shardings)(key)
+        return make(key) if mesh is None else init_on(key, config, optimizer, mesh)
     restored = checkpoint.restore_state(
         resume_from, config, shapes.params, shapes.opt_state, another_config=another_config
     )

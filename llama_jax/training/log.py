@@ -4,7 +4,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,7 +28,7 @@ class TrainLog:
     `push` hands over a step that has just been dispatched and writes the step before it, which is
     done or nearly so; `flush` waits for the last one. A line is
 
-        {"step", "loss", "learning_rate", "gradient_norm", "parameter_norm", "tokens", "seconds"}
+        {"step", "loss", "learning_rate", "gradient_norm", "parameter_norm", "tokens", "seconds", ...}
 
     `step` counts updates, from 1: the loss and norms are of the parameters before that update, and
     checkpoint `step` holds those after it. `seconds` is from the end of the step before to the end
@@ -44,12 +44,14 @@ class TrainLog:
         steps: int,
         progress: bool | None = None,
         listeners: Sequence[Listener] = (),
+        speed: Callable[[float], Mapping[str, float]] | None = None,
     ):
         """Appends to `path`; `progress` None shows the bar where stderr is a terminal.
 
-        Each listener is given every line.
+        Each listener is given every line. `speed` takes the seconds of a step and gives what its
+        line says about them beside.
         """
-        self._listeners = listeners
+        self._listeners, self._speed = listeners, speed
         self._file = path.open("a", encoding="utf-8")
         disable = None if progress is None else not progress
         self._bar = tqdm(
@@ -96,7 +98,7 @@ class TrainLog:
         found = jax.device_get(dict(metrics))
         names = [name for name in FIRST if name in found]
         names += [name for name in found if name not in FIRST]
-        values = {name: float(found[name]) for name in names}
+        values = {name: float(found[name]) for name in names if name != "tokens"}
         now = time.perf_counter()
         seconds, self._mark = now - self._mark, now
         wrong = {name: value for name, value in values.items() if not math.isfinite(value)}
@@ -104,8 +106,10 @@ class TrainLog:
             what = ", ".join(f"{name} is {value}" for name, value in wrong.items())
             raise NonFiniteError(f"step {step}: {what}; finite up to step {self._last_finite}")
         self._last_finite = step
-        tokens = int(values["tokens"])
-        self.add({"step": step, **values, "tokens": tokens, "seconds": round(seconds, 6)})
+        tokens = int(found["tokens"])
+        speed = {} if self._speed is None else self._speed(seconds)
+        line = {"step": step, **values, "tokens": tokens, "seconds": round(seconds, 6)}
+        self.add(line | {name: float(f"{value:.6g}") for name, value in speed.items()})
         shown = {"loss": f"{values['loss']:.4f}", "tokens/s": f"{tokens / seconds:,.0f}"}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update()

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +14,12 @@ from jax.sharding import Mesh
 from llama_jax import checkpoint
 from llama_jax.config import LlamaConfig
 from llama_jax.data.packing import Rows
+from llama_jax.sharding import check_batch
 from llama_jax.training import run_config
 from llama_jax.training.batch_source import BatchSource, PackedRows, batches, on_mesh
-from llama_jax.training.checks import Schedule, check_batch, check_numbers, check_rows
+from llama_jax.training.checks import Schedule, check_numbers, check_rows
 from llama_jax.training.first_state import first_state
+from llama_jax.training.flops import peak_flops, throughput
 from llama_jax.training.log import NonFiniteError, TrainLog, forget_after
 from llama_jax.training.monitor import Monitor, TensorBoard
 from llama_jax.training.multihost import is_first
@@ -127,15 +129,17 @@ def train(
         forget_after(out_dir / LOG_FILE, start)
         run_config.write(out_dir, identity, {**schedule._asdict(), **dataclasses.asdict(options)})
 
+    positions = source.batch(0).tokens.shape
+    speed = functools.partial(_speed, config, positions, 1 if mesh is None else mesh.size)
     with (
-        _log(out_dir, start, steps, progress, tensorboard) as log,
+        _log(out_dir, start, steps, progress, tensorboard, speed) as log,
         checkpoint.Saver(out_dir, config, tokenizer_bytes, keep=keep) as saver,
         StopRequest() as stop,
     ):
         if changed:
             log.add({"step": start, "changed_settings": changed})
         work = _Work(
-            step=compile_train_step(config, optimizer, options),
+            step=compile_train_step(config, optimizer, options, mesh=mesh),
             validate=Validation(config, options, validation_rows, batch_size, mesh),
             save=functools.partial(_save, saver, identity),
             monitors=monitors,
@@ -205,16 +209,29 @@ def _placed(config: LlamaConfig, mesh: Mesh | None, step: int, batch: Rows) -> R
     return on_mesh(batch, mesh)
 
 
+def _speed(
+    config: LlamaConfig, positions: tuple[int, int], devices: int, seconds: float
+) -> Mapping[str, float]:
+    rows, length = positions
+    return throughput(config, rows * length, length, seconds, peak_flops(), devices)
+
+
 @contextlib.contextmanager
 def _log(
-    out_dir: Path, start: int, steps: int, progress: bool | None, tensorboard: bool
+    out_dir: Path,
+    start: int,
+    steps: int,
+    progress: bool | None,
+    tensorboard: bool,
+    speed: Callable[[float], Mapping[str, float]],
 ) -> Iterator[TrainLog]:
     """The log of the first process; that of the others goes nowhere."""
     board = TensorBoard(out_dir / TENSORBOARD, start) if tensorboard and is_first() else None
     path = out_dir / LOG_FILE if is_first() else Path(os.devnull)
     listeners = () if board is None else (board,)
+    shown = progress if is_first() else False
     try:
-        with TrainLog(path, start, steps, progress if is_first() else False, listeners) as log:
+        with TrainLog(path, start, steps, shown, listeners, speed) as log:
             yield log
     finally:
         if board is not None:

@@ -35,7 +35,7 @@ class Validation:
         self.present = rows is not None
         if rows is None:
             return
-        self._step = compile_eval_step(config, options)
+        self._step = compile_eval_step(config, options, mesh=mesh)
         self._batches = padded_batches(rows, batch_size // options.accumulation)
         self._mesh = mesh
 

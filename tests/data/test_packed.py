@@ -118,7 +118,9 @@ def test_first_fit_takes_the_first_open_row_with_room(sizes, open_rows):
 @given(documents_lists, lengths, seeds, st.data())
 def test_rows_alone_are_as_among_all(documents, length, seed, data):
     corpus = whole(store_of(documents))
-    packings = [concatenate(corpus, length, shuffle_seed=seed, across_documents=a) for a in (False, True)]
+    packings = [
+        concatenate(corpus, length, shuffle_seed=seed, across_documents=a) for a in (False, True)
+    ]
     if any(len(d) > 1 for d in documents):
         packings.append(first_fit(corpus, length, long_documents="split", shuffle_seed=seed))
     for packed in packings:

@@ -21,7 +21,7 @@ def run(tmp_path_factory):
         **os.environ,
         "JAX_PLATFORMS": "cpu",
         "JAX_NUM_CPU_DEVICES": "8",
-        "PYTHONPATH": str(SCRIPT.parents[1]),
+        "PYTHONPATH": os.pathsep.join(map(str, SCRIPT.parents[1:3])),
     }
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(run)],
