@@ -28,7 +28,8 @@ class TrainLog:
     `push` hands over a step that has just been dispatched and writes the step before it, which is
     done or nearly so; `flush` waits for the last one. A line is
 
-        {"step", "loss", "learning_rate", "gradient_norm", "parameter_norm", "tokens", "seconds", ...}
+        {"step", "loss", "learning_rate", "gradient_norm", "parameter_norm", ..., "tokens",
+         "seconds", "tokens_per_second", ...}
 
     `step` counts updates, from 1: the loss and norms are of the parameters before that update, and
     checkpoint `step` holds those after it. `seconds` is from the end of the step before to the end
