@@ -66,10 +66,16 @@ def run_one(preset, store, tokenizer: bytes | None, out: Path) -> float:
     try:
         train(
             *(preset.model, preset.optimizer, data.source),
-            **{"steps": preset.steps, "batch_size": preset.batch_size, "seed": preset.seed},
-            **{"out_dir": out, "validation_rows": data.validation, "options": preset.options},
-            **{"validate_every": preset.validate_every, "save_every": preset.save_every},
-            **{"keep": 1, "tokenizer_bytes": tokenizer},
+            steps=preset.steps,
+            batch_size=preset.batch_size,
+            seed=preset.seed,
+            out_dir=out,
+            validation_rows=data.validation,
+            options=preset.options,
+            validate_every=preset.validate_every,
+            save_every=preset.save_every,
+            keep=1,
+            tokenizer_bytes=tokenizer,
         )
     except NonFiniteError as error:
         say(str(error))

@@ -29,9 +29,16 @@ def main(out, steps, address=None, process=None):
         mesh = make_mesh(data=2, fsdp=2, tensor=2)
     train(
         *(CONFIG, OPTIMIZER, ROWS),
-        **{"steps": int(steps), "batch_size": 8, "seed": 3, "out_dir": out, "mesh": mesh},
-        **{"progress": False, "save_every": 5, "keep": 1},
-        **{"validation_rows": VALIDATION, "validate_every": 5},
+        steps=int(steps),
+        batch_size=8,
+        seed=3,
+        out_dir=out,
+        mesh=mesh,
+        progress=False,
+        save_every=5,
+        keep=1,
+        validation_rows=VALIDATION,
+        validate_every=5,
     )
 
 
