@@ -139,7 +139,8 @@ def _run(
     if tokenizer is not None:
         check_fits(tokenizer, preset.model)
     monitors = _monitors(watch, preset, tokenizer, out, steps)
-    store = train_data.open_store(data, tokenizer_file, corpus.separator, _store_folder(data))
+    cache = _store_folder(data, tokenizer_file, corpus.separator)
+    store = train_data.open_store(data, tokenizer_file, corpus.separator, cache)
     texts = train_data.batches_of(
         store, preset, fraction=corpus.validation, how=corpus.split, packing=corpus.packing
     )
@@ -170,14 +171,19 @@ def _run(
         _tell(run, name, out)
 
 
-def _store_folder(data: Path) -> Path:
-    """Where the token store of a text is kept; `llama-jax data tokenize` puts it elsewhere."""
+def _store_folder(data: Path, tokenizer: Path | None, separator: str) -> Path:
+    """Where the token store of this text, as it is now, under this tokenizer is kept."""
     import hashlib
 
     from llama_jax.data.cache import cache_dir
 
-    name = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
-    return cache_dir() / "tokens" / f"{data.stem}-{name}"
+    files = sorted(data.rglob("*")) if data.is_dir() else [data]
+    about = [str(data.resolve()), separator]
+    about += [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files
+              if file.is_file()]  # fmt: skip
+    digest = hashlib.sha256("\n".join(about).encode())
+    digest.update(b"" if tokenizer is None else tokenizer.read_bytes())
+    return cache_dir() / "tokens" / f"{data.stem}-{digest.hexdigest()[:12]}"
 
 
 def parse_mesh(text: str):
