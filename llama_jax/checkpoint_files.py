@@ -4,6 +4,7 @@
                         /opt_state   arrays, when training goes on from here
                         /tokenizer   the tokenizer's file, when it was given
                         /metadata    JSON: see `checkpoint_metadata`
+                        /digests     JSON: see `checkpoint_digests`
 
 A save that was interrupted leaves STEP.orbax-checkpoint-tmp, which is no step.
 """
@@ -30,7 +31,7 @@ class BadStep(Exception):
 
 def steps(path: PathLike) -> list[int]:
     """The finished steps of a run directory, or of its directory of checkpoints, in order."""
-    directory = _steps_directory(epath.Path(path))
+    directory = steps_directory(epath.Path(path))
     if not directory.is_dir():
         return []
     names = (entry.name for entry in directory.iterdir() if entry.is_dir())
@@ -62,7 +63,7 @@ def locate(path: PathLike, step: int | None = None) -> tuple[epath.Path, list[in
         raise InputError(f"{path}: no finished checkpoint there")
     if step is not None and step not in found:
         raise InputError(f"{path}: no step {step}; there are: {', '.join(map(str, found))}")
-    return _steps_directory(path), list(reversed(found)) if step is None else [step]
+    return steps_directory(path), list(reversed(found)) if step is None else [step]
 
 
 def newest_good(path: PathLike, step: int | None, read: Callable[[epath.Path], T]) -> T:
@@ -88,17 +89,19 @@ def newest_good(path: PathLike, step: int | None, read: Callable[[epath.Path], T
     raise InputError(f"{directory}: no good checkpoint: {'; '.join(reasons[:3])}{more}")
 
 
-def steps_to_delete(found: list[int], step: int, keep: int) -> list[int]:
-    """The steps before `step` that are not among the `keep` newest up to it.
+def steps_to_delete(found: list[int], step: int, keep: int, best: int | None = None) -> list[int]:
+    """The steps before `step` that are not among the `keep` newest up to it, nor the best.
 
     Newer ones are left alone: they are of a run that this one goes back behind, and count for
     nothing.
 
     >>> steps_to_delete([10, 20, 30, 40, 90], 40, keep=2)
     [10, 20]
+    >>> steps_to_delete([10, 20, 30, 40, 90], 40, keep=2, best=10)
+    [20]
     """
     older = [other for other in found if other < step]
-    return older[: max(0, len(older) - (keep - 1))]
+    return [other for other in older[: max(0, len(older) - (keep - 1))] if other != best]
 
 
 def remove_interrupted(directory: epath.Path) -> None:
@@ -109,7 +112,8 @@ def remove_interrupted(directory: epath.Path) -> None:
                 entry.rmtree()
 
 
-def _steps_directory(path: epath.Path) -> epath.Path:
+def steps_directory(path: epath.Path) -> epath.Path:
+    """The directory of steps of a run, which may be `path` itself."""
     return path / CHECKPOINTS if (path / CHECKPOINTS).is_dir() else path
 
 

@@ -1,38 +1,43 @@
-"""What a checkpoint says of itself: configuration, and dtype, shape and digest of every array.
+"""What a checkpoint says of itself: configuration, metrics, dtype and shape of every array.
 
-{"format": "llama_jax", "version": 1, "step": 1000, "config": {...}, "extra": ...,
- "arrays": {"params/embedding": {"dtype": "float32", "shape": [512, 128], "sha256": "..."}, ...},
+{"format": "llama_jax", "version": 2, "step": 1000, "config": {...}, "extra": ...,
+ "arrays": {"params/embedding": {"dtype": "float32", "shape": [512, 128]}, ...},
  "tokenizer": {"name": "tokenizer.model", "sha256": "..."} or null,
+ "metrics": {"validation_loss": 1.7},
  "sha256": "..."}                 of all the rest, as JSON with sorted keys
+
+The digests of the arrays are beside it (`checkpoint_digests`); version 1 had no metrics and one
+"sha256" per array in here.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from etils import epath
 
+from llama_jax import checkpoint_digests as digests
+from llama_jax.checkpoint_digests import Part, Parts
 from llama_jax.checkpoint_files import BadStep
 from llama_jax.config import LlamaConfig
 from llama_jax.config_json import from_json, to_json
 from llama_jax.errors import InputError
 from llama_jax.model.decoder import abstract_params
 from llama_jax.weights.checks import check_names, check_shapes, float_dtype, listed
-from llama_jax.weights.digest import array_digest
 from llama_jax.weights.tree import flatten
 
-FORMAT, VERSION = "llama_jax", 1
+FORMAT, VERSION = "llama_jax", 2
 
 
 @dataclass(frozen=True)
 class ArrayRecord:
-    """Dtype name, shape and SHA-256 (see `array_digest`) of one saved array."""
+    """Dtype name, shape and digests of one saved array; a record to be saved has no digests yet."""
 
     dtype: str
     shape: tuple[int, ...]
-    sha256: str
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Metadata:
         tokenizer: the tokenizer's file, or None.
         extra: what the caller wanted kept (state of the data, seed, ...), as JSON.
         directory: of the step.
+        metrics: of the parameters, by name; "validation_loss" decides which step is the best.
     """
 
     step: int
@@ -62,6 +68,7 @@ class Metadata:
     tokenizer: FileRecord | None
     extra: Any
     directory: epath.Path
+    metrics: dict[str, float] = field(default_factory=dict)
 
     @property
     def tokenizer_path(self) -> epath.Path | None:
@@ -91,11 +98,12 @@ def encode_metadata(metadata: Metadata) -> dict[str, Any]:
         "step": metadata.step,
         "config": to_json(metadata.config),
         "arrays": {
-            path: {"dtype": record.dtype, "shape": list(record.shape), "sha256": record.sha256}
+            path: {"dtype": record.dtype, "shape": list(record.shape)}
             for path, record in metadata.arrays.items()
         },
         "tokenizer": tokenizer and {"name": tokenizer.name, "sha256": tokenizer.sha256},
         "extra": metadata.extra,
+        "metrics": metadata.metrics,
     }
     return {**content, "sha256": _digest(content)}
 
@@ -125,20 +133,26 @@ def decode_metadata(encoded: Any, directory: epath.Path) -> Metadata:
     return Metadata(
         step=content["step"],
         config=from_json(content["config"], f"{directory}: config"),
-        arrays={
-            path: ArrayRecord(record["dtype"], tuple(record["shape"]), record["sha256"])
-            for path, record in content["arrays"].items()
-        },
+        arrays={path: _array_record(record) for path, record in content["arrays"].items()},
         tokenizer=tokenizer and FileRecord(**tokenizer),
         extra=content["extra"],
         directory=directory,
+        metrics=content.get("metrics", {}),
     )
+
+
+def with_digests(metadata: Metadata, parts: Parts) -> Metadata:
+    """The metadata with the digests of its arrays; BadStep when they are of other arrays."""
+    if parts.keys() != metadata.arrays.keys():
+        raise BadStep("digests are of other arrays than the metadata")
+    arrays = {path: replace(r, parts=parts[path]) for path, r in metadata.arrays.items()}
+    return replace(metadata, arrays=arrays)
 
 
 def record(trees: Mapping[str, Any]) -> dict[str, ArrayRecord]:
     """Item -> tree of arrays, as "item/path" -> what the metadata keeps of each array."""
     return {
-        f"{item}/{path}": ArrayRecord(leaf.dtype.name, tuple(leaf.shape), array_digest(leaf))
+        f"{item}/{path}": ArrayRecord(leaf.dtype.name, tuple(leaf.shape))
         for item, tree in trees.items()
         for path, leaf in flatten(tree).items()
     }
@@ -186,9 +200,21 @@ def check_tree(metadata: Metadata, item: str, tree: Any) -> None:
 
 def damaged_arrays(metadata: Metadata, item: str, arrays: Mapping[str, Any]) -> list[str]:
     """Which of path -> array are not what was saved, bit for bit, with those that are missing."""
-    found = record({item: arrays})
-    saved = {f"{item}/{path}": kept for path, kept in metadata.arrays_of(item).items()}
-    return sorted(path for path in found | saved if found.get(path) != saved.get(path))
+    saved = metadata.arrays_of(item)
+    good = {
+        path
+        for path, array in arrays.items()
+        if path in saved
+        and (array.dtype.name, array.shape) == (saved[path].dtype, saved[path].shape)
+        and digests.matches(array, saved[path].parts)
+    }
+    return sorted(f"{item}/{path}" for path in (arrays.keys() | saved.keys()) - good)
+
+
+def _array_record(encoded: Mapping[str, Any]) -> ArrayRecord:
+    shape = tuple(encoded["shape"])
+    parts = digests.whole(shape, encoded["sha256"]) if "sha256" in encoded else ()
+    return ArrayRecord(encoded["dtype"], shape, parts)
 
 
 def _digest(content: dict[str, Any]) -> str:

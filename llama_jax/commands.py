@@ -23,6 +23,7 @@ from llama_jax import (
     score_command,
     tokenize_command,
     tokenizer_command,
+    train_command,
     weights_command,
 )
 from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
@@ -214,6 +215,7 @@ COMMANDS = {
     "report": report,
     "convert": convert_command.convert,
     "tokenizer": tokenizer_command.tokenizer,
+    "train": train_command.train,
     "data": data_commands.data,
     "weights": weights_command.weights,
     "data tokenize": tokenize_command.tokenize,

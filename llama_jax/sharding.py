@@ -116,20 +116,21 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, BATCH_SPEC)
 
 
-def check_batch(rows: int, accumulation: int, mesh: Mesh) -> None:
-    """Refuses a batch whose microbatches do not divide over the mesh.
+def check_batch(rows: int, accumulation: int, mesh: Mesh | None) -> None:
+    """Refuses a batch whose microbatches do not divide over the mesh (None for one device).
 
     Raises:
         InputError: with the nearest sizes that do.
     """
-    ways = mesh.shape["data"] * mesh.shape["fsdp"]
+    data, fsdp = (1, 1) if mesh is None else (mesh.shape["data"], mesh.shape["fsdp"])
+    ways = data * fsdp
     unit = ways * accumulation
     if rows < unit or rows % unit:
         lower = rows - rows % unit
         would = f"{lower} or {lower + unit}" if lower else f"{unit}"
         raise InputError(
-            f"a batch of {rows} rows does not divide over data {mesh.shape['data']} x fsdp "
-            f"{mesh.shape['fsdp']} devices with {accumulation} microbatches; {would} would"
+            f"a batch of {rows} rows does not divide over data {data} x fsdp {fsdp} devices with "
+            f"{accumulation} microbatches; {would} would"
         )
 
 

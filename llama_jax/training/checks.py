@@ -24,9 +24,7 @@ class Schedule(NamedTuple):
         return step == self.steps or bool(self.save_every and step % self.save_every == 0)
 
 
-def check_numbers(
-    schedule: Schedule, optimizer_config: OptimizerConfig, rows: Rows, batch_size: int, seed: int
-) -> None:
+def check_numbers(schedule: Schedule, optimizer_config: OptimizerConfig, seed: int) -> None:
     """Refuses numbers of a run that do not fit together."""
     if not 1 <= schedule.steps <= optimizer_config.steps:
         raise InputError(
@@ -37,17 +35,12 @@ def check_numbers(
         every = getattr(schedule, name)
         if every is not None and every < 1:
             raise InputError(f"train: {name} is {every}; it must be at least 1, or absent")
-    if not 1 <= batch_size <= len(rows.tokens):
-        raise InputError(
-            f"train: batches of {batch_size} rows, but there are {len(rows.tokens)} rows; give "
-            "more text, shorter rows or another batch size"
-        )
     if not 0 <= seed < 2**32:
         raise InputError(f"train: seed {seed}; it must be from 0 to 2**32 - 1")
 
 
-def check_rows(config: LlamaConfig, rows: Rows, what: str) -> None:
-    """Refuses rows that the model cannot read, or that hold nothing to learn."""
+def check_rows(config: LlamaConfig, rows: Rows, what: str, *, empty_allowed: bool = False) -> None:
+    """Refuses rows that the model cannot read, or (unless allowed) that hold nothing to learn."""
     length = rows.tokens.shape[1]
     if length > config.context:
         raise InputError(f"{what}: {length} tokens long, but the context is {config.context}")
@@ -57,5 +50,5 @@ def check_rows(config: LlamaConfig, rows: Rows, what: str) -> None:
             f"{what}: token ids from {low} to {high}, but the model has 0 to "
             f"{config.vocab_size - 1}; tokenizer and vocab_size do not belong together"
         )
-    if not rows.loss_mask.any():
+    if not empty_allowed and not rows.loss_mask.any():
         raise InputError(f"{what}: no target token; every document has but one token")

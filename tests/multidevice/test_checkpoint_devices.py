@@ -6,13 +6,11 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from reference.weight_files import draw
 
 from llama_jax import checkpoint
-from llama_jax.config import LlamaConfig
 
 SCRIPT = Path(__file__).with_name("checkpoint_devices.py")
-MESHES = ["one", "fsdp4", "tensor4", "mixed"]
+MESHES = ["one", "2x2", "8", "4x2"]
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +20,8 @@ def run(tmp_path_factory):
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
-        "JAX_NUM_CPU_DEVICES": "4",
-        "PYTHONPATH": str(SCRIPT.parents[1]),
+        "JAX_NUM_CPU_DEVICES": "8",
+        "PYTHONPATH": os.pathsep.join(map(str, SCRIPT.parents[1:3])),
     }
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(run)],
@@ -33,13 +31,16 @@ def run(tmp_path_factory):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{a} to {b}" for a in MESHES for b in MESHES]
+    pairs = [f"{a} to {b}" for a in MESHES for b in MESHES]
+    moves = [f"losses of {a} then {b}" for a, b in zip(MESHES, [*MESHES[1:], "one"], strict=True)]
+    assert done.stdout.splitlines() == pairs + moves
     return run
 
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_what_any_mesh_saved_is_read_without_one(run, mesh):
+    """The parameters of ten steps: the same for every mesh but for rounding."""
     assert jax.device_count() == 1
-    config, params, _ = checkpoint.restore_params(run / mesh)
-    assert config == LlamaConfig(64, 32, 2, 4, 4, 48, 32, 1e-5)
-    jax.tree.map(np.testing.assert_array_equal, params, draw(config, seed=1))
+    found = checkpoint.restore_params(run / mesh).params
+    expected = checkpoint.restore_params(run / "one").params
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), found, expected)

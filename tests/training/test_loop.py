@@ -11,12 +11,13 @@ from llama_jax.config import LlamaConfig
 from llama_jax.data.batches import batch_at
 from llama_jax.data.packing import pack
 from llama_jax.errors import InputError
-from llama_jax.training import loop
+from llama_jax.training import batch_source, loop, validation
 from llama_jax.training.log import NonFiniteError, read_log
 from llama_jax.training.optimizer import OptimizerConfig
 from llama_jax.training.step import TrainState
 
 CONFIG = LlamaConfig(64, 32, 2, 4, 2, 48, 64, 1e-5)
+TIMES = ("seconds", "tokens_per_second", "flops_per_second")
 OPTIMIZER = OptimizerConfig(peak_learning_rate=1e-2, steps=6, warmup_steps=1)
 
 
@@ -36,24 +37,25 @@ def train(out_dir, steps=6, **changes):
 
 
 def without_times(path):
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in read_log(path)]
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in read_log(path)]
 
 
 @pytest.fixture(scope="module")
 def compiled():
     """The functions that the runs of this module compile, by kind."""
-    kept = {"compile_train_step": [], "compile_eval_step": []}
+    homes = {"compile_train_step": loop, "compile_eval_step": validation}
+    kept = {name: [] for name in homes}
 
     def keeping(name, original):
-        def compile_and_keep(*args):
-            kept[name].append(original(*args))
+        def compile_and_keep(*args, **options):
+            kept[name].append(original(*args, **options))
             return kept[name][-1]
 
         return compile_and_keep
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in kept:
-            patch.setattr(loop, name, keeping(name, getattr(loop, name)))
+        for name, home in homes.items():
+            patch.setattr(home, name, keeping(name, getattr(home, name)))
         yield kept
 
 
@@ -93,8 +95,10 @@ def test_what_the_log_says(straight):
     lines = list(read_log(straight[0] / loop.LOG_FILE))
     steps = [line for line in lines if "loss" in line]
     assert [line["step"] for line in steps] == [1, 2, 3, 4, 5, 6]
-    names = "step loss learning_rate gradient_norm parameter_norm tokens seconds"
-    assert list(steps[0]) == names.split()
+    names = "step loss learning_rate gradient_norm parameter_norm"
+    assert list(steps[0])[:5] == names.split()
+    assert list(steps[0])[-4:] == ["tokens", "seconds", "tokens_per_second", "flops_per_second"]
+    assert "gradient_norm.attention" in steps[0]
     for number, line in enumerate(steps):
         assert line["tokens"] == batch_at(ROWS, 4, number, 2).loss_mask.sum()
         assert line["seconds"] > 0
@@ -199,7 +203,7 @@ def fake_step(bad_step):
         metrics = {"loss": loss, "tokens": one, "gradient_norm": one, "learning_rate": one}
         return TrainState(state.step + 1, state.params, state.opt_state), metrics
 
-    return lambda *_: step
+    return lambda *_, **__: step
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_the_good_checkpoint(
@@ -224,7 +228,7 @@ def test_without_a_checkpoint_the_message_says_so(tmp_path, monkeypatch):
 def test_a_run_that_broke_off_between_checkpoints_goes_on_from_the_last(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "compile_train_step", fake_step(bad_step=None))
     with monkeypatch.context() as broken:
-        broken.setattr(loop, "batch_at", batch_at_until_step_4)
+        broken.setattr(batch_source, "batch_at", batch_at_until_step_4)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path, save_every=2, validation_rows=None)
     assert [line["step"] for line in read_log(tmp_path / loop.LOG_FILE)] == [1, 2, 3, 4]

@@ -1,0 +1,105 @@
+"""Reading a step: every array is compared with its digest before anybody gets to see it."""
+
+import hashlib
+import json
+from typing import Any
+
+import jax
+import numpy as np
+from etils import epath
+
+from llama_jax import checkpoint_digests as digests
+from llama_jax import checkpoint_metadata as described
+from llama_jax.checkpoint_files import BadStep, PathLike, steps, steps_directory
+from llama_jax.checkpoint_metadata import Metadata
+from llama_jax.checkpoint_orbax import read_array, read_arrays, read_files
+from llama_jax.weights.checks import listed
+
+
+def metadata_of(directory: epath.Path) -> Metadata:
+    """The metadata of a step, with digests; the tokenizer is verified too.
+
+    Raises:
+        BadStep: damaged.
+        InputError: of a newer format.
+    """
+    metadata = _plain_metadata(directory)
+    if not all(record.parts for record in metadata.arrays.values()):
+        metadata = described.with_digests(
+            metadata, digests.decode(read_files(directory, "digests"))
+        )
+    described.check_params(str(directory), metadata.config, metadata.arrays_of("params"))
+    if metadata.tokenizer is not None:
+        found = read_files(directory, "tokenizer").get(metadata.tokenizer.name, b"")
+        if hashlib.sha256(found).hexdigest() != metadata.tokenizer.sha256:
+            raise BadStep(f"tokenizer/{metadata.tokenizer.name} does not match its digest")
+    return metadata
+
+
+def good_arrays(metadata: Metadata, item: str) -> dict[str, np.ndarray]:
+    """Path -> array of one item, on the host; BadStep unless each agrees with its digest."""
+    if not metadata.arrays_of(item):
+        return {}
+    arrays = read_arrays(metadata.directory, item)
+    damaged = described.damaged_arrays(metadata, item, arrays)
+    if damaged:
+        raise BadStep(f"{listed(damaged)} does not match its digest")
+    return arrays
+
+
+def good_param(metadata: Metadata, path: str) -> np.ndarray:
+    """One of the parameters, on the host; BadStep unless it agrees with its digest."""
+    saved = metadata.arrays_of("params")[path]
+    array = read_array(metadata.directory, "params", path)
+    if (array.dtype.name, array.shape) != (saved.dtype, saved.shape) or not digests.matches(
+        array, saved.parts
+    ):
+        raise BadStep(f"params/{path} does not match its digest")
+    return array
+
+
+def verify(directory: epath.Path) -> Metadata:
+    """Reads all of a step; BadStep when anything is damaged."""
+    metadata = metadata_of(directory)
+    for item in ("params", "opt_state"):
+        good_arrays(metadata, item)
+    return metadata
+
+
+def place(arrays: dict[str, np.ndarray], target: Any) -> Any:
+    """Moves arrays onto the shardings of an abstract tree, emptying `arrays` on the way.
+
+    Every process has all of each array and gives its devices their parts.
+    """
+
+    def placed(path, leaf) -> jax.Array:
+        array = arrays.pop(jax.tree_util.keystr(path, simple=True, separator="/"))
+        sharding = getattr(leaf, "sharding", None)
+        if sharding is None or sharding.is_fully_addressable:
+            return jax.device_put(array, sharding)
+        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+
+    return jax.tree_util.tree_map_with_path(placed, target)
+
+
+def best_step(path: PathLike) -> int | None:
+    """The step with the lowest validation loss that was recorded; None where none was."""
+    losses = {}
+    directory = steps_directory(epath.Path(path))
+    for step in steps(path):
+        try:
+            metrics = _plain_metadata(directory / str(step)).metrics
+        except BadStep:
+            continue
+        if "validation_loss" in metrics:
+            losses[step] = metrics["validation_loss"]
+    return min(losses, key=losses.__getitem__, default=None)
+
+
+def _plain_metadata(directory: epath.Path) -> Metadata:
+    raw = read_files(directory, "metadata").get("metadata", b"")
+    try:
+        encoded = json.loads(raw)
+    except ValueError as error:
+        raise BadStep(f"metadata: {error}") from error
+    return described.decode_metadata(encoded, directory)
