@@ -1,5 +1,6 @@
 """`llama-jax convert`, run as a command."""
 
+import json
 import subprocess
 import sys
 
@@ -32,6 +33,18 @@ def test_says_what_it_wrote(source, tmp_path):
     size = sum(file.stat().st_size for file in files)
     assert done.stdout == f"{target}: hf from llama2c, 7 files, {size} bytes\n"
     assert len(files) == 7 and weights.read(target).config == CONFIG
+
+
+def test_json(source, tmp_path):
+    done = run(source, tmp_path / "b.bin", "--to", "llama2c", "--json")
+    size = source.stat().st_size
+    assert json.loads(done.stdout) == {
+        "path": str(tmp_path / "b.bin"),
+        "kind": "llama2c",
+        "from": "llama2c",
+        "files": 1,
+        "bytes": size,
+    }
 
 
 def test_one_line_and_status_2_for_what_does_not_fit(source):
