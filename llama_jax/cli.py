@@ -21,7 +21,7 @@ SUMMARIES = {
     "perplexity": "Compute the perplexity of a text, per token, byte and word.",
     "score": "Score saved outputs against a benchmark's gold answers; no model is needed.",
     "report": "Write one page and one Markdown file for one or several runs side by side.",
-    "tokenizer": "Train a tokenizer on text files.",
+    "tokenizer": "Train a tokenizer on text files; the result is a SentencePiece model.",
     "data": "List, verify, download or prepare the files of the benchmarks.",
 }
 
