@@ -29,6 +29,7 @@ from llama_jax.errors import InputError
 from llama_jax.weights.checks import listed
 from llama_jax.weights.tree import flatten, unflatten
 
+SAVED_AT_ONCE = 256 * 2**20  # bytes
 # What Orbax and TensorStore raise for files that are missing, cut or altered: found by doing that
 # to every file of a checkpoint, at random places.
 DAMAGE = (ValueError, OSError, LookupError, NotImplementedError)
@@ -100,7 +101,7 @@ def save(
     metadata = Metadata(step, config, described.record(trees), tokenizer, extra, target)
     items["metadata"] = ocp.args.JsonSave(described.encode_metadata(metadata))
     files.remove_interrupted(target.parent)
-    with _orbax() as checkpointer:
+    with _saver(trees) as checkpointer:
         checkpointer.save(target, ocp.args.Composite(**items), force=replace)
     if keep is not None:
         _delete_old(metadata, keep)
@@ -257,6 +258,30 @@ def _damage(item: str) -> Iterator[None]:
 def _orbax() -> ocp.Checkpointer:
     """The seam for saving in the background: an AsyncCheckpointer takes the same arguments."""
     return ocp.Checkpointer(ocp.CompositeCheckpointHandler())
+
+
+def _saver(trees: dict[str, Any]) -> ocp.Checkpointer:
+    """Arrays of the host are written from where they lie, and few at a time.
+
+    By itself Orbax copies them first, for saving in the background, and encodes all of them at once:
+    with them that is almost three times what is saved. What is encoded stays until the commit, so
+    twice is left.
+    """
+    numpy = ocp.type_handlers.NumpyHandler(deepcopy_host_arrays=False)
+    registry = ocp.type_handlers.create_type_handler_registry(
+        (np.ndarray, numpy), (jax.Array, ocp.type_handlers.ArrayHandler())
+    )
+    handlers: dict[str, Any] = {
+        "metadata": ocp.JsonCheckpointHandler(),
+        "tokenizer": _FileHandler(),
+    }
+    for item, tree in trees.items():
+        largest = max(leaf.nbytes for leaf in jax.tree.leaves(tree))
+        gigabytes = max(SAVED_AT_ONCE, largest + 1) / 1e9
+        handlers[item] = ocp.PyTreeCheckpointHandler(
+            save_concurrent_gb=gigabytes, type_handler_registry=registry
+        )
+    return ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers))
 
 
 def _as_array(leaf: Any) -> Any:
