@@ -101,7 +101,7 @@ def _converted(kind: str, source: Path, target: Path) -> Path:
         return target
     from llama_jax.weights import meta_write
 
-    meta_write.write(target, stored)
+    meta_write.write(stored, target)
     return target
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
 # A larger stacked parameter goes to the devices a layer at a time.
-STAGING_BYTES = 64 * 2**20
+STAGING_BYTES = 16 * 2**20
 
 ReadPart = Callable[[int | None, tuple[slice, ...]], np.ndarray]
 
@@ -43,7 +43,7 @@ def place_param(
         return known[key]
 
     if sharding is None:
-        return jnp.asarray(part((slice(None),) * len(shape)))
+        return jax.device_put(part((slice(None),) * len(shape)))  # jnp.asarray would copy twice
     return jax.make_array_from_callback(shape, sharding, part, dtype=dtype)
 
 
