@@ -82,6 +82,9 @@ def attention(
 
     Query head n uses key/value head n // G. Scores are scaled by H ** -0.5; the softmax is float32.
     """
+    segment = Segment.of(key, value, mask)
+    if _one_head_at_a_time(query.shape, [segment]):
+        return _attend_by_heads(query, [segment])
     return jax.nn.dot_product_attention(query, key, value, mask=mask[:, None])
 
 
@@ -157,41 +160,49 @@ def _one_head_at_a_time(shape: tuple[int, ...], segments: Sequence[Segment]) -> 
     """Whether the scores of all heads would leave a CPU's caches.
 
     They are read and written several times over; head by head, that is two to three times faster.
-    An accelerator wants all heads at once, and a mesh has them on several devices.
+    An accelerator wants all heads at once, and of several devices each may have some.
     """
     rows, length, heads, _ = shape
     scores = rows * length * heads * sum(segment.key.shape[-2] for segment in segments)
-    on_one_cpu = jax.default_backend() == "cpu" and jax.sharding.get_abstract_mesh().empty
+    on_one_cpu = jax.default_backend() == "cpu" and jax.device_count() == 1
     return on_one_cpu and scores > SCORES_IN_CACHE
 
 
 def _attend_by_heads(
     query: Float[Array, "B T N H"], segments: Sequence[Segment]
 ) -> Float[Array, "B T N H"]:
-    """One softmax over all segments, for one query head after the other."""
-    group = query.shape[2] // segments[0].key.shape[-3]
+    """One softmax over all segments, for one key/value head after the other.
 
+    A backward pass computes the scores again.
+    """
+    B, T, N, H = query.shape
+    K = segments[0].key.shape[-3]
+    masks = [segment.mask for segment in segments]
+
+    @jax.checkpoint
     def attend_head(head):
-        def of_head(array):
-            return jax.lax.dynamic_index_in_dim(array, head // group, axis=-3, keepdims=False)
+        query, keys_values = head
+        parts = [Segment(*pair, mask) for pair, mask in zip(keys_values, masks, strict=True)]
+        return _attend_one_head(query, parts)
 
-        own = jax.lax.dynamic_index_in_dim(query, head, axis=2, keepdims=False)
-        return _attend_one_head(
-            own, [Segment(of_head(s.key), of_head(s.value), s.mask) for s in segments]
-        )
-
-    return jnp.moveaxis(jax.lax.map(attend_head, jnp.arange(query.shape[2])), 0, 2)
+    grouped = jnp.moveaxis(query.reshape(B, T, K, N // K, H), 2, 0)
+    keys_values = [
+        (jnp.moveaxis(segment.key, -3, 0), jnp.moveaxis(segment.value, -3, 0))
+        for segment in segments
+    ]
+    attended = jax.lax.map(attend_head, (grouped, keys_values))
+    return jnp.moveaxis(attended, 0, 2).reshape(B, T, N, H)
 
 
 def _attend_one_head(
-    query: Float[Array, "B T H"], segments: Sequence[Segment]
-) -> Float[Array, "B T H"]:
+    query: Float[Array, "B T G H"], segments: Sequence[Segment]
+) -> Float[Array, "B T G H"]:
     """As `attend`, of segments whose keys are [B, S, H] or [S, H]."""
     scale = query.shape[-1] ** -0.5
     scores = [
         jnp.where(
-            segment.mask,
-            scale * _product("BTH,{}SH->BTS", query, segment.key),
+            segment.mask[:, None],
+            scale * _product("BTGH,{}SH->BGTS", query, segment.key),
             -jnp.inf,
         )
         for segment in segments
@@ -201,13 +212,14 @@ def _attend_one_head(
     weights = [jnp.exp(part - largest) for part in scores]
     total = sum(jnp.sum(part, axis=-1) for part in weights)
     output = sum(
-        _product("BTS,{}SH->BTH", part.astype(segment.value.dtype), segment.value)
+        _product("BGTS,{}SH->BTGH", part.astype(segment.value.dtype), segment.value)
         for part, segment in zip(weights, segments, strict=True)
     )
-    return (output / jnp.where(total > 0, total, 1.0)[..., None]).astype(query.dtype)
+    total = jnp.moveaxis(jnp.where(total > 0, total, 1.0), 1, 2)
+    return (output / total[..., None]).astype(query.dtype)
 
 
-def _product(letters: str, rows: Float[Array, "B T _"], matrix: Float[Array, "..."]) -> Array:
+def _product(letters: str, rows: Float[Array, "..."], matrix: Float[Array, "..."]) -> Array:
     """Float32 product of every row with its matrix, or with the one that all rows share."""
     letters = letters.format("B" if matrix.ndim == 3 else "")
     return jnp.einsum(letters, rows, matrix, preferred_element_type=jnp.float32)

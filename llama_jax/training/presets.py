@@ -63,10 +63,11 @@ def _adamw(peak: float, steps: int, warmup: int, **more) -> OptimizerConfig:
 
 
 # [G] has 65 characters and 4 x 128 x 128 x 12 weights in its layers, 795,904 parameters in all. Our
-# feed-forward has three matrices where GPT-2's has two: at 336 columns instead of 512 there are
-# 787,712. Batch, context, steps and the 10 % floor are [G]'s; dropout 0 as there.
+# feed-forward has three matrices where GPT-2's has two: at 336 columns instead of 512, and with
+# three special pieces (`llama-jax tokenizer train --kind char --no-byte-fallback`), there are
+# 788,096. Batch, context, steps and the 10 % floor are [G]'s; dropout 0 as there.
 SHAKESPEARE_CHAR = TrainPreset(
-    LlamaConfig(65, 128, 4, 4, 4, 336, 64, 1e-5, tied_embeddings=True),
+    LlamaConfig(68, 128, 4, 4, 4, 336, 64, 1e-5, tied_embeddings=True),
     _adamw(3e-3, 2000, 100, b2=0.99, eps=1e-8),
     steps=2000,
     batch_size=12,
@@ -76,7 +77,7 @@ SHAKESPEARE_CHAR = TrainPreset(
 
 # 6 x 384 with 1,024 feed-forward columns: 10.65M parameters; [G] has 10.65M.
 SHAKESPEARE_CHAR_GPU = TrainPreset(
-    LlamaConfig(65, 384, 6, 6, 6, 1024, 256, 1e-5, tied_embeddings=True),
+    LlamaConfig(68, 384, 6, 6, 6, 1024, 256, 1e-5, tied_embeddings=True),
     _adamw(1e-3, 5000, 100, b2=0.99, eps=1e-8),
     steps=5000,
     batch_size=64,

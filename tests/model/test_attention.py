@@ -153,3 +153,27 @@ def test_tree_mask_by_hand():
         [1, 0, 0, 1, 0],
         [0, 0, 0, 0, 1],
     ]
+
+
+@pytest.mark.parametrize("heads", [4, 2, 1])
+@pytest.mark.parametrize("shared", [True, False])
+def test_one_head_at_a_time_gives_the_same_values_and_gradients(monkeypatch, heads, shared):
+    draw = np.random.default_rng(heads).normal
+    query, own = (jnp.asarray(draw(size=(2, 5, n, 8)), jnp.float32) for n in (4, heads))
+    shape = (heads, 6, 8) if shared else (2, heads, 6, 8)
+    prefix = jnp.asarray(draw(size=shape), jnp.float32)
+    seen = jnp.arange(6) < 4
+
+    def attended(query, own, prefix):
+        causal = causal_mask(jnp.arange(5)[None], jnp.arange(5)[None])
+        before = Segment(prefix, 2 * prefix, seen[None, None])
+        both = attend(query, [before, Segment.of(own, -own, causal)])
+        return jnp.sin(both + attention(query, own, -own, causal)).sum(), both
+
+    def run():
+        return jax.value_and_grad(attended, argnums=(0, 1, 2), has_aux=True)(query, own, prefix)
+
+    at_once = run()
+    monkeypatch.setattr("llama_jax.model.attention.SCORES_IN_CACHE", 0)
+    for one, other in zip(jax.tree.leaves(run()), jax.tree.leaves(at_once), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
