@@ -263,9 +263,9 @@ def _orbax() -> ocp.Checkpointer:
 def _saver(trees: dict[str, Any]) -> ocp.Checkpointer:
     """Arrays of the host are written from where they lie, and few at a time.
 
-    By itself Orbax copies them first, for saving in the background, and encodes all of them at once:
-    with them that is almost three times what is saved. What is encoded stays until the commit, so
-    twice is left.
+    By itself Orbax copies them first, for saving in the background, and encodes all of them at
+    once: with them that is almost three times what is saved. What is encoded stays in memory until
+    the commit.
     """
     numpy = ocp.type_handlers.NumpyHandler(deepcopy_host_arrays=False)
     registry = ocp.type_handlers.create_type_handler_registry(
