@@ -17,7 +17,7 @@ def weights(
     *,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
-    """Say what weights hold, or verify them.
+    """Say what a file of weights holds, or verify it.
 
     Args:
         action: inspect prints names, shapes, dtypes, parameters and bytes, and reads no values;
