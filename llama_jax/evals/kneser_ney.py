@@ -1,8 +1,8 @@
-"""An n-gram model with interpolated modified Kneser-Ney smoothing: what a language model must beat.
+"""An n-gram model with modified Kneser-Ney smoothing: what a language model must beat.
 
-S. F. Chen and J. Goodman, "An Empirical Study of Smoothing Techniques for Language Modeling" (1998),
-section 3: three discounts per order, estimated from the counts of counts; the highest order counts
-occurrences, the lower ones distinct preceding tokens; the lowest is interpolated with 1 / V.
+S. F. Chen and J. Goodman, "An Empirical Study of Smoothing Techniques for Language Modeling",
+1998, section 3: interpolated; three discounts per order, from counts of counts; the highest counts
+occurrences, the lower orders distinct preceding tokens; the lowest is mixed with 1 / V.
 """
 
 from typing import NamedTuple
