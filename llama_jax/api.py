@@ -30,6 +30,7 @@ from llama_jax.inference.placement import Placement
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
 from llama_jax.model.layouts import stacked_arrays
+from llama_jax.model_info import describe_model
 from llama_jax.sharding import mesh_of
 from llama_jax.tokenizer import Tokenizer, check_fits, encode_pair, load_tokenizer
 from llama_jax.weights.tree import unflatten
@@ -81,35 +82,13 @@ class Model:
     @cached_property
     def info(self) -> ModelInfo:
         """The model as results name it, its digest included."""
-        leaves = jax.tree.leaves(self.params)
-        device, count, how = jax.devices()[0], 1, ""
-        if self.mesh is not None:
-            count, sizes = self.mesh.size, self.mesh.shape
-            how = f", data {sizes['data']} x tensor {sizes['tensor']}"
-        return ModelInfo(
-            path=self.path,
-            params_sha256=self._digest(),
-            parameters=sum(int(np.prod(leaf.shape)) for leaf in leaves),
-            dtype=self._dtype_name(),
-            context=self.config.context,
-            device=f"{count} x {device.device_kind} ({device.platform}){how}",
-        )
+        return describe_model(self.params, self.config, self.path, self.mesh, self.weight_dtype)
 
     def stacked_params(self) -> dict:
         """`params` with their layers stacked, as a checkpoint has them; a copy if they are not."""
         if isinstance(self.params["layers"], dict):
             return self.params
         return unflatten(dict(stacked_arrays(self.params, self.config)))
-
-    def _digest(self) -> str:
-        """Of the stacked parameters, whatever their layout here."""
-        if isinstance(self.params["layers"], dict):
-            return weights.params_sha256(self.params, Placement(self.mesh).read)
-        return weights.params_sha256(stacked_arrays(self.params, self.config))
-
-    def _dtype_name(self) -> str:
-        dtype = str(self.params["embedding"].dtype)
-        return dtype if self.weight_dtype is None else f"{dtype}, {self.weight_dtype} weights"
 
     def encode(self, text: str) -> tuple[int, ...]:
         """BOS and the ids of `text`."""

@@ -139,7 +139,7 @@ def _run(
     if tokenizer is not None:
         check_fits(tokenizer, preset.model)
     monitors = _monitors(watch, preset, tokenizer, out, steps)
-    cache = _store_folder(data, tokenizer_file, corpus.separator)
+    cache = train_data.store_folder(data, tokenizer_file, corpus.separator)
     store = train_data.open_store(data, tokenizer_file, corpus.separator, cache)
     texts = train_data.batches_of(
         store, preset, fraction=corpus.validation, how=corpus.split, packing=corpus.packing
@@ -169,21 +169,6 @@ def _run(
         raise SystemExit(1) from None
     if multihost.is_first():
         _tell(run, name, out)
-
-
-def _store_folder(data: Path, tokenizer: Path | None, separator: str) -> Path:
-    """Where the token store of this text, as it is now, under this tokenizer is kept."""
-    import hashlib
-
-    from llama_jax.data.cache import cache_dir
-
-    files = sorted(data.rglob("*")) if data.is_dir() else [data]
-    about = [str(data.resolve()), separator]
-    about += [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files
-              if file.is_file()]  # fmt: skip
-    digest = hashlib.sha256("\n".join(about).encode())
-    digest.update(b"" if tokenizer is None else tokenizer.read_bytes())
-    return cache_dir() / "tokens" / f"{data.stem}-{digest.hexdigest()[:12]}"
 
 
 def parse_mesh(text: str):

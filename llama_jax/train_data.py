@@ -1,9 +1,11 @@
 """The data of a training run: a token store, or text that becomes one, as a stream of batches."""
 
 import functools
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+from llama_jax.data.cache import cache_dir
 from llama_jax.data.corpus import split, whole
 from llama_jax.data.first_fit import first_fit
 from llama_jax.data.packed import PackedRows, all_rows, concatenate
@@ -47,6 +49,17 @@ def open_store(path: Path, tokenizer: Path | None, separator: str, cache: Path) 
         raise InputError(f"{path}: no .txt or .jsonl file in this folder; give text or a store")
     load = functools.partial(load_tokenizer, tokenizer)
     return build_token_store(file_sources(files, separator), load, cache)
+
+
+def store_folder(data: Path, tokenizer: Path | None, separator: str) -> Path:
+    """Where the token store of this text, as it is now, under this tokenizer is kept."""
+    files = sorted(data.rglob("*")) if data.is_dir() else [data]
+    about = [str(data.resolve()), separator]
+    about += [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files
+              if file.is_file()]  # fmt: skip
+    digest = hashlib.sha256("\n".join(about).encode())
+    digest.update(b"" if tokenizer is None else tokenizer.read_bytes())
+    return cache_dir() / "tokens" / f"{data.stem}-{digest.hexdigest()[:12]}"
 
 
 def batches_of(

@@ -14,6 +14,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference.batches import SLOT_CHUNK
 from llama_jax.inference.plan import Plan
+from llama_jax.model.attention import heads_at_once
 
 FLOAT32 = 4
 SMALLEST_BATCH = 64
@@ -36,7 +37,8 @@ def call_bytes(config: LlamaConfig, rows: int, length: int, prefix: int, itemsiz
     """Bytes that a call for `rows` rows of `length` tokens behind `prefix` slots makes itself."""
     heads = config.heads + 2 * config.kv_heads
     per_token = itemsize * (4 * config.dim + heads * config.head_size + 2 * config.ffn_size)
-    scores = 2 * FLOAT32 * rows * config.heads * length * (length + prefix)
+    together = heads_at_once(rows, length, config.heads, config.kv_heads, length + prefix)
+    scores = 2 * FLOAT32 * rows * together * length * (length + prefix)
     logits = 2 * FLOAT32 * SLOT_CHUNK * config.vocab_size
     return rows * length * per_token + scores + logits
 

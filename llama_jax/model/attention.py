@@ -83,7 +83,7 @@ def attention(
     Query head n uses key/value head n // G. Scores are scaled by H ** -0.5; the softmax is float32.
     """
     segment = Segment.of(key, value, mask)
-    if _one_head_at_a_time(query.shape, [segment]):
+    if _by_heads(query, [segment]):
         return _attend_by_heads(query, [segment])
     return jax.nn.dot_product_attention(query, key, value, mask=mask[:, None])
 
@@ -147,7 +147,7 @@ def combine(
 
 def attend(query: Float[Array, "B T N H"], segments: Sequence[Segment]) -> Float[Array, "B T N H"]:
     """Attention over the union of `segments`, in the dtype of `query`."""
-    if _one_head_at_a_time(query.shape, segments):
+    if _by_heads(query, segments):
         return _attend_by_heads(query, segments)
     parts = [attention_with_log_sum(query, segment) for segment in segments]
     if len(parts) == 1:
@@ -156,16 +156,22 @@ def attend(query: Float[Array, "B T N H"], segments: Sequence[Segment]) -> Float
     return combine(outputs, log_sums).astype(query.dtype)
 
 
-def _one_head_at_a_time(shape: tuple[int, ...], segments: Sequence[Segment]) -> bool:
-    """Whether the scores of all heads would leave a CPU's caches.
+def heads_at_once(rows: int, length: int, heads: int, kv_heads: int, keys: int) -> int:
+    """For how many query heads the scores [rows, length, keys] exist at a time.
 
-    They are read and written several times over; head by head, that is two to three times faster.
-    An accelerator wants all heads at once, and of several devices each may have some.
+    All, but on a CPU only those of one key/value head where all would leave its caches: scores are
+    read and written several times over, and by heads that is two to three times faster. An
+    accelerator wants all heads at once, and of several devices each may have some.
     """
-    rows, length, heads, _ = shape
-    scores = rows * length * heads * sum(segment.key.shape[-2] for segment in segments)
     on_one_cpu = jax.default_backend() == "cpu" and jax.device_count() == 1
-    return on_one_cpu and scores > SCORES_IN_CACHE
+    by_heads = on_one_cpu and rows * length * heads * keys > SCORES_IN_CACHE
+    return heads // kv_heads if by_heads else heads
+
+
+def _by_heads(query: Float[Array, "B T N H"], segments: Sequence[Segment]) -> bool:
+    rows, length, heads, _ = query.shape
+    keys = sum(segment.key.shape[-2] for segment in segments)
+    return heads_at_once(rows, length, heads, segments[0].key.shape[-3], keys) < heads
 
 
 def _attend_by_heads(

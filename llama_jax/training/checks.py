@@ -1,7 +1,9 @@
 """What is refused before a run writes anything: it could only fail or mislead later."""
 
+from pathlib import Path
 from typing import NamedTuple
 
+from llama_jax.checkpoint_files import steps
 from llama_jax.config import LlamaConfig
 from llama_jax.data.packing import Rows
 from llama_jax.errors import InputError
@@ -52,3 +54,13 @@ def check_rows(config: LlamaConfig, rows: Rows, what: str, *, empty_allowed: boo
         )
     if not empty_allowed and not rows.loss_mask.any():
         raise InputError(f"{what}: no target token; every document has but one token")
+
+
+def remedy(out_dir: Path) -> str:
+    """What may be done about a run in `out_dir` whose loss or gradient is not finite."""
+    saved = steps(out_dir)
+    last = f"The newest checkpoint is step {saved[-1]}" if saved else "There is no checkpoint yet"
+    return (
+        f"{last} in {out_dir}; a lower peak learning rate or a longer warm-up (in a new folder), "
+        "or other data, may help"
+    )

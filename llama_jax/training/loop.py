@@ -17,7 +17,7 @@ from llama_jax.data.packing import Rows
 from llama_jax.sharding import check_batch
 from llama_jax.training import run_config
 from llama_jax.training.batch_source import BatchSource, PackedRows, batches, on_mesh
-from llama_jax.training.checks import Schedule, check_numbers, check_rows
+from llama_jax.training.checks import Schedule, check_numbers, check_rows, remedy
 from llama_jax.training.first_state import first_state
 from llama_jax.training.flops import peak_flops, throughput
 from llama_jax.training.log import NonFiniteError, TrainLog, forget_after
@@ -152,7 +152,7 @@ def train(
                 state, stopped_at = _run(state, start, schedule, feed, work, log)
             except NonFiniteError as error:
                 saver.wait()
-                raise NonFiniteError(f"{error}; stopped. {_remedy(out_dir)}") from error
+                raise NonFiniteError(f"{error}; stopped. {remedy(out_dir)}") from error
     return Run(state, start if resumes else None, stopped_at)
 
 
@@ -247,12 +247,3 @@ def _save(
 ) -> None:
     # A step that exists already is one that was found damaged when this run went on.
     saver.save(step, state.params, state.opt_state, extra=identity, metrics=measured, replace=True)
-
-
-def _remedy(out_dir: Path) -> str:
-    saved = checkpoint.steps(out_dir)
-    last = f"The newest checkpoint is step {saved[-1]}" if saved else "There is no checkpoint yet"
-    return (
-        f"{last} in {out_dir}; a lower peak learning rate or a longer warm-up (in a new folder), "
-        "or other data, may help"
-    )
