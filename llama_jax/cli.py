@@ -24,9 +24,9 @@ SUMMARIES = {
     "score": "Score saved outputs against a benchmark's gold answers; no model is needed.",
     "report": "Write one page and one Markdown file for one or several runs side by side.",
     "convert": "Convert weights to Hugging Face's, Meta's, llama2.c's or our own format.",
-    "tokenizer": "Train a tokenizer on text files.",
+    "tokenizer": "Train a tokenizer on text files; the result is a SentencePiece model.",
     "train": "Train a model; a run that was interrupted goes on.",
-    "data": "List, verify, download or prepare the files of the benchmarks; tokenize texts.",
+    "data": "List, verify, download or prepare the files of the benchmarks.",
     "weights": "Say what a file of weights holds, or verify it.",
 }
 

@@ -93,7 +93,7 @@ def _discounts(count: np.ndarray) -> tuple[float, float, float]:
         return 0.5, 0.5, 0.5
     y = n1 / (n1 + 2 * n2)
     estimates = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-    return tuple(min(max(d, 0.0), k) for k, d in enumerate(estimates, start=1))
+    return tuple(min(max(d, 0.1), k) for k, d in enumerate(estimates, start=1))
 
 
 def _interpolated(

@@ -33,7 +33,7 @@ class Slow:
             2: 2 - 3 * y * of[3] / of[2],
             3: 3 - 4 * y * of[4] / of[3],
         }
-        return {k: min(max(d, 0), k) for k, d in found.items()}
+        return {k: min(max(d, 0.1), k) for k, d in found.items()}
 
     def probability(self, word, history):
         history = tuple(history)

@@ -6,7 +6,21 @@ import re
 import books
 import tyro
 
-WORDS = "the whale sea ship captain night wind house garden letter lady sir road".split()
+WORDS = [
+    "the",
+    "whale",
+    "sea",
+    "ship",
+    "captain",
+    "night",
+    "wind",
+    "house",
+    "garden",
+    "letter",
+    "lady",
+    "sir",
+    "road",
+]
 
 
 def book(seed: int) -> str:
@@ -34,7 +48,9 @@ def test_writes_a_table_of_three_models(tmp_path, capsys):
     tyro.cli(books.main, args=[*arguments, "--settings", *small])
     table = (tmp_path / "out" / "books.md").read_text()
     assert capsys.readouterr().out.startswith(table)
-    bits = {line.split("|")[1].strip(): float(line.split("|")[2]) for line in table.splitlines()[2:]}
+    bits = {
+        line.split("|")[1].strip(): float(line.split("|")[2]) for line in table.splitlines()[2:]
+    }
     assert len(bits) == 3
     # Thirteen words in any order: log2(13) bits for 6 bytes on average.
     assert 0.5 < bits["5-gram, Kneser-Ney"] < 1.5
