@@ -6,7 +6,7 @@ import re
 import books
 import tyro
 
-WORDS = [
+WORDS = "whale sea ship captain night wind house garden letter lady sir road lamp".split()  # noqa: SIM905
     "the",
     "whale",
     "sea",

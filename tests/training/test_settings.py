@@ -15,7 +15,7 @@ def test_values_have_the_types_of_their_fields():
             "steps=1e3",
             "optimizer.steps=1_000",
             "optimizer.peak_learning_rate=5e-4",
-            "options.chunk=none",
+            "options.chunk=32",
             "options.remat=full",
             "model.tied_embeddings=no",
             "seed=1",
@@ -26,7 +26,7 @@ def test_values_have_the_types_of_their_fields():
     assert (changed.steps, changed.optimizer.steps, changed.seed) == (1000, 1000, 2)
     assert type(changed.steps) is int
     assert changed.optimizer.peak_learning_rate == 5e-4
-    assert (changed.options.chunk, changed.options.remat) == (None, "full")
+    assert (changed.options.chunk, changed.options.remat) == (32, "full")
     assert changed.model.tied_embeddings is False
     kept = dataclasses.replace(changed.optimizer, steps=1200, peak_learning_rate=2e-3)
     assert kept == BOOKS.optimizer
@@ -54,7 +54,7 @@ def test_all_change_at_once_before_they_are_checked():
         ("qqq=3", "no such setting; there are: model.vocab_size, model.dim, "),
         ("steps=ten", "--set steps: 'ten' is not int"),
         ("steps=1.5", "--set steps: '1.5' is not int"),
-        ("options.chunk=x", "'x' is not int or none"),
+        ("options.chunk=x", "'x' is not int"),
         ("model.tied_embeddings=maybe", "'maybe' is not bool"),
         ("options.remat=some", "remat is 'some'; choose one of none, full"),
         ("length=100000", "length 100000 exceeds the model's context 256"),
