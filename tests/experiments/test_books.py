@@ -6,7 +6,7 @@ import re
 import books
 import tyro
 
-WORDS = "whale sea ship captain night wind house garden letter lady sir road lamp".split()  # noqa: SIM905
+WORDS = ["whale", "sea", "ship", "captain", "night", "wind", "house", "garden", "lady", "road"]
     "the",
     "whale",
     "sea",
