@@ -7,20 +7,6 @@ import books
 import tyro
 
 WORDS = ["whale", "sea", "ship", "captain", "night", "wind", "house", "garden", "lady", "road"]
-    "the",
-    "whale",
-    "sea",
-    "ship",
-    "captain",
-    "night",
-    "wind",
-    "house",
-    "garden",
-    "letter",
-    "lady",
-    "sir",
-    "road",
-]
 
 
 def book(seed: int) -> str:
