@@ -50,6 +50,7 @@ def write(folder: Path, megabytes: int) -> Path:
 
     from llama_jax.model.decoder import abstract_params
     from llama_jax.weights.hf import NAMES
+    from llama_jax.weights.hf_config import to_fields
     from llama_jax.weights.layout import stored_shape
     from llama_jax.weights.tree import flatten
 
@@ -66,20 +67,7 @@ def write(folder: Path, megabytes: int) -> Path:
             header[name] = {"dtype": "BF16", "shape": stored, "data_offsets": span}
             offset += size
     folder.mkdir(parents=True)
-    fields = {
-        "model_type": "llama",
-        "vocab_size": config.vocab_size,
-        "hidden_size": config.dim,
-        "num_hidden_layers": config.layers,
-        "num_attention_heads": config.heads,
-        "num_key_value_heads": config.kv_heads,
-        "intermediate_size": config.ffn_size,
-        "max_position_embeddings": config.context,
-        "rms_norm_eps": config.norm_eps,
-        "rope_theta": config.rope_theta,
-        "tie_word_embeddings": False,
-    }
-    (folder / "config.json").write_text(json.dumps(fields))
+    (folder / "config.json").write_text(json.dumps(to_fields(config)))
     rng = np.random.default_rng(0)
     # Values that no compressor shrinks: pages of zeros would cost nothing.
     block = rng.standard_normal(8 * MIB // 4).astype(ml_dtypes.bfloat16).tobytes()

@@ -196,8 +196,8 @@ def load(
     def use(stored: weights.StoredWeights) -> tuple[LlamaConfig, dict, Tokenizer]:
         place.check(stored.config)
         pieces = chosen or _own_tokenizer(path, stored.tokenizer)
-        if weight_dtype is not None:  # devices hold the eight bits alone
-            return stored.config, weights.read_all(stored, dtype), pieces
+        if weight_dtype is not None:  # the host keeps these; devices hold the eight bits alone
+            return stored.config, weights.place_unstacked(stored, dtype, np.asarray), pieces
         if mesh is None and jax.default_backend() == "cpu":
             return stored.config, weights.place_unstacked(stored, dtype), pieces
         shardings = {

@@ -1,6 +1,8 @@
 """`llama-jax chat`: a session with a model."""
 
+import contextlib
 import dataclasses
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -85,8 +87,8 @@ def user_turns(
 
 
 def _read_from_a_person() -> str:
-    import readline  # noqa: F401  (gives input() its line editing)
-
+    with contextlib.suppress(ImportError):  # Windows has none
+        importlib.import_module("readline")  # gives input() its line editing
     try:
         return input("> ")
     except (EOFError, KeyboardInterrupt):

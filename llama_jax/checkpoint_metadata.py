@@ -161,6 +161,11 @@ def record(trees: Mapping[str, Any]) -> dict[str, ArrayRecord]:
 def check_params(where: str, config: LlamaConfig, found: Mapping[str, Any]) -> None:
     """Raises InputError unless path -> (something with a dtype and a shape) is `config`'s tree."""
     expected = flatten(abstract_params(config))
+    if any(path.startswith("layers/0/") for path in found):
+        raise InputError(
+            f"{where}: parameters in the decode layout are not saved; give them stacked, as "
+            "Model.stacked_params() does"
+        )
     check_names(where, expected, found)
     shapes = {path: leaf.shape for path, leaf in expected.items()}
     check_shapes(where, shapes, {path: leaf.shape for path, leaf in found.items()})

@@ -75,6 +75,8 @@ def batches_of(
         packing: "stream" lets rows go on across documents, "documents" keeps each to itself,
             "first-fit" moreover cuts no document.
     """
+    if not 0 <= fraction < 1:
+        raise InputError(f"validation fraction {fraction}: must be at least 0 and below 1")
     store.check_vocabulary(preset.model.vocab_size)
     train, held_out = split(store, fraction, how, preset.seed) if fraction else (whole(store), None)
     packed = _packed(train, preset.length, packing, preset.seed)

@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import io
 import os
 import socket
 import sys
@@ -86,3 +87,21 @@ def cache_of_the_tests(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LLAMA_JAX_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def llama_jax_command(monkeypatch, capsys):
+    """Runs `llama-jax ARGS` in this process: (exit status, stdout, stderr)."""
+    from llama_jax import cli
+
+    def call(*args, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["llama-jax", *map(str, args)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code
+        return status, *capsys.readouterr()
+
+    return call

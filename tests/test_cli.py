@@ -9,20 +9,9 @@ from llama_jax import cli
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(llama_jax_command):
     """Runs `llama-jax ARGS`: (exit status, stdout, stderr)."""
-
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["llama-jax", *map(str, args)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
+    return llama_jax_command
 
 
 def test_help_is_light():

@@ -1,6 +1,5 @@
 """`llama-jax chat`, `infill` and `generate --chat`, as they are called."""
 
-import io
 import json
 import os
 import pty
@@ -12,7 +11,7 @@ import sys
 import jax
 import pytest
 
-from llama_jax import checkpoint, cli, load, samples
+from llama_jax import checkpoint, load, samples
 from llama_jax.config import LlamaConfig
 from llama_jax.model import decoder
 from llama_jax.prompts import Message, infilling_ids, llama2_chat_ids
@@ -22,20 +21,9 @@ GREEDY = ("--temperature", "0", "--max-new-tokens", "6")
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(llama_jax_command):
     """Runs `llama-jax ARGS` with lines on stdin: (exit status, stdout, stderr)."""
-
-    def call(*args, stdin=b""):
-        monkeypatch.setattr(sys, "argv", ["llama-jax", *map(str, args)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return call
+    return llama_jax_command
 
 
 def test_a_chat_on_piped_lines(run, small_model, tmp_path):

@@ -31,8 +31,8 @@ def test_says_what_it_wrote(source, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     files = list(target.iterdir())
     size = sum(file.stat().st_size for file in files)
-    assert done.stdout == f"{target}: hf from llama2c, 7 files, {size} bytes\n"
-    assert len(files) == 7 and weights.read(target).config == CONFIG
+    assert done.stdout == f"{target}: hf from llama2c, 8 files, {size} bytes\n"
+    assert len(files) == 8 and weights.read(target).config == CONFIG
 
 
 def test_json(source, tmp_path):

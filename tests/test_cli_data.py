@@ -1,5 +1,6 @@
 """`llama-jax data` on a small task of two files, one of which has an address."""
 
+import functools
 import hashlib
 import json
 import re
@@ -33,7 +34,7 @@ def same(row: dict) -> dict:
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, llama_jax_command, tmp_path):
     """Runs `llama-jax data ARGS` with the small manifest: (exit status, stdout, stderr)."""
     (tmp_path / "server.jsonl").write_bytes(as_lines(EXAMPLES))
     url = (tmp_path / "server.jsonl").as_uri()
@@ -55,17 +56,7 @@ def run(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("LLAMA_JAX_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("LLAMA_JAX_DATA", raising=False)
 
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["llama-jax", "data", *map(str, args)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
+    return functools.partial(llama_jax_command, "data")
 
 
 @pytest.fixture

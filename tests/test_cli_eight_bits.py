@@ -11,7 +11,6 @@ import pytest
 import llama_jax as lj
 from llama_jax import cli
 from llama_jax.inference.engine import Engine
-from llama_jax.model import decoder
 from llama_jax.model.quantization import quantize
 
 
@@ -60,7 +59,7 @@ def test_the_devices_hold_the_eight_bits_alone(small_model):
     loaded, exact = lj.load(small_model, weight_dtype="int8"), lj.load(small_model)
     assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(loaded.params))
     assert loaded.info.params_sha256 == exact.info.params_sha256
-    at_once = quantize(decoder.unstack(exact.params))
+    at_once = quantize(exact.params)
     assert loaded.engine.weight_bytes == sum(leaf.nbytes for leaf in jax.tree.leaves(at_once))
     per_layer = Engine(loaded.params, loaded.config, loaded.tokenizer, weight_dtype="int8")
     unstacked = Engine(at_once, loaded.config, loaded.tokenizer, weight_dtype="int8")

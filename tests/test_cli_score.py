@@ -1,12 +1,11 @@
 """`llama-jax score` on the package's samples and on a made-up task with references and programs."""
 
+import functools
 import hashlib
 import json
-import sys
 
 import pytest
 
-from llama_jax import cli
 from llama_jax.data.rows import jsonl_rows
 from llama_jax.data.schema import Record, Text
 from llama_jax.evals import benchmarks
@@ -15,21 +14,11 @@ from llama_jax.evals.types import Example, Score, Value
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(monkeypatch, llama_jax_command):
     """Runs `llama-jax score ARGS`: (exit status, stdout, stderr)."""
     monkeypatch.delenv("LLAMA_JAX_DATA", raising=False)
 
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["llama-jax", "score", *map(str, args)])
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
+    return functools.partial(llama_jax_command, "score")
 
 
 def failure(result) -> str:

@@ -1,31 +1,22 @@
 """`llama-jax data tokenize`."""
 
 import json
-import sys
 
 import pytest
 
-from llama_jax import cli
 from llama_jax.data.token_store import open_token_store
 from llama_jax.tokenizer import load_tokenizer
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path, repository):
+def run(monkeypatch, llama_jax_command, tmp_path, repository):
     monkeypatch.chdir(tmp_path)
     tokenizer = repository / "llama_jax/samples/tokenizer.model"
     (tmp_path / "a.txt").write_text("One.\n\nTwo.\n")
     (tmp_path / "b.jsonl").write_text('{"body": "Three."}\n')
 
     def call(*args):
-        words = ["llama-jax", "data", "tokenize", *args, "--tokenizer", str(tokenizer)]
-        monkeypatch.setattr(sys, "argv", words)
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
+        return llama_jax_command("data", "tokenize", *args, "--tokenizer", tokenizer)
 
     return call
 

@@ -1,5 +1,6 @@
 """`llama-jax tokenizer train`, from text to a file that is read."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -7,26 +8,14 @@ import sys
 import pytest
 
 from llama_jax import samples
-from llama_jax.cli import main
 from llama_jax.tokenizer import load_tokenizer
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(llama_jax_command):
     """Runs the command in this process; (exit status, stdout, stderr)."""
 
-    def call(*arguments) -> tuple[int, str, str]:
-        words = ["llama-jax", "tokenizer", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", words)
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
+    return functools.partial(llama_jax_command, "tokenizer")
 
 
 CORPUS = samples.FOLDER / "corpus.txt"

@@ -67,7 +67,7 @@ def test_benchmarks_and_perplexity(model):
 
 def test_a_checkpoint_keeps_it(model, tmp_path):
     data = model.tokenizer.serialized()
-    checkpoint.save(tmp_path / "run", 1, model.params, model.config, tokenizer_bytes=data)
+    checkpoint.save(tmp_path / "run", 1, model.stacked_params(), model.config, tokenizer_bytes=data)
     read = lj.load(tmp_path / "run")
     assert read.tokenizer.sha256 == model.tokenizer.sha256
     assert read.generate("the", max_new_tokens=5) == model.generate("the", max_new_tokens=5)

@@ -8,11 +8,13 @@ import itertools
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from llama_jax.data.packing import Rows
 from llama_jax.data.stream import Stream
 from llama_jax.errors import InputError
+
+T = TypeVar("T")
 
 
 def batches(
@@ -43,10 +45,14 @@ def batches(
     _check(start_step, ahead)
     numbers = itertools.count(start_step) if stop_step is None else range(start_step, stop_step)
     made = (stream.local_batch(step, process_index, process_count) for step in numbers)
-    return made if ahead == 0 else _ahead(made, ahead)
+    return made if ahead == 0 else made_ahead(made, ahead)
 
 
-def _ahead(made: Iterator[Rows], ahead: int) -> Iterator[Rows]:
+def made_ahead(made: Iterator[T], ahead: int) -> Iterator[T]:
+    """What `made` gives, each made by a thread before it is asked for; never None.
+
+    What goes wrong in the thread is raised when its turn comes. Close the iterator to end early.
+    """
     ready: queue.Queue[Any] = queue.Queue(ahead)
     stopped = threading.Event()
 
@@ -61,8 +67,8 @@ def _ahead(made: Iterator[Rows], ahead: int) -> Iterator[Rows]:
 
     def work() -> None:
         try:
-            for rows in made:
-                if not put((rows, None)):
+            for item in made:
+                if not put((item, None)):
                     return
             put((None, None))
         except BaseException as error:  # raised again where the batches are used
@@ -72,12 +78,12 @@ def _ahead(made: Iterator[Rows], ahead: int) -> Iterator[Rows]:
     thread.start()
     try:
         while True:
-            rows, error = ready.get()
+            item, error = ready.get()
             if error is not None:
                 raise error
-            if rows is None:
+            if item is None:
                 return
-            yield rows
+            yield item
     finally:
         stopped.set()
         thread.join()

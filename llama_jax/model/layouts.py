@@ -6,6 +6,7 @@ has arrays of its own (slicing a stacked array would copy them) and few large on
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -35,14 +36,17 @@ def unstack(params: dict, *, fused: bool = True) -> dict:
 
 
 def unstacked(
-    reader: Callable[[str], Callable[[int | None], np.ndarray]], config: LlamaConfig
+    reader: Callable[[str], Callable[[int | None], np.ndarray]],
+    config: LlamaConfig,
+    asarray: Callable[[np.ndarray], Any] = jnp.asarray,
 ) -> dict:
-    """The decode layout on the default device, from parameters that are read a layer at a time.
+    """The decode layout, from parameters that are read a layer at a time.
 
     Args:
         reader: of a path, "layers/attention/query" and so on: what reads one layer of it, or of a
             parameter without layers all of it (for None).
         config: what the parameters are of.
+        asarray: takes each array where it belongs: the default device, or nowhere (np.asarray).
     """
     layers: list[dict] = [
         {part: {} for part in (*NORMS, *(part for part, _ in FUSED))} for _ in range(config.layers)
@@ -50,18 +54,18 @@ def unstacked(
     for part in NORMS:
         read = reader(f"layers/{part}/scale")
         for index, layer in enumerate(layers):
-            layer[part]["scale"] = jnp.asarray(read(index))
+            layer[part]["scale"] = asarray(read(index))
     for (part, fused), names in FUSED.items():
         reads = [reader(f"layers/{part}/{name}") for name in names]
         for index, layer in enumerate(layers):
-            layer[part][fused] = _side_by_side([read(index) for read in reads])
+            layer[part][fused] = asarray(_side_by_side([read(index) for read in reads], np))
     params = {
-        "embedding": jnp.asarray(reader("embedding")(None)),
+        "embedding": asarray(reader("embedding")(None)),
         "layers": tuple(layers),
-        "final_norm": {"scale": jnp.asarray(reader("final_norm/scale")(None))},
+        "final_norm": {"scale": asarray(reader("final_norm/scale")(None))},
     }
     if not config.tied_embeddings:
-        params["output"] = jnp.asarray(reader("output")(None))
+        params["output"] = asarray(reader("output")(None))
     return params
 
 
@@ -97,13 +101,17 @@ def stacked_arrays(params: dict, config: LlamaConfig) -> Iterator[tuple[str, np.
 def _fuse(layer: dict) -> dict:
     joined: dict = {part: dict(layer[part]) if part in NORMS else {} for part in layer}
     for (part, fused), names in FUSED.items():
-        joined[part][fused] = _side_by_side([layer[part][name] for name in names])
+        joined[part][fused] = _side_by_side([layer[part][name] for name in names], jnp)
     return joined
 
 
-def _side_by_side(matrices: Sequence) -> jax.Array:
-    """One layer's matrices as one [inputs, outputs]; attention's output has inputs [N, H]."""
+def _side_by_side(matrices: Sequence, numpy: Any) -> Any:
+    """One layer's matrices as one [inputs, outputs]; attention's output has inputs [N, H].
+
+    Args:
+        matrices: of one layer.
+        numpy: NumPy or jax.numpy.
+    """
     if len(matrices) == 1:
-        matrix = jnp.asarray(matrices[0])
-        return matrix.reshape(-1, matrix.shape[-1])
-    return jnp.concatenate([m.reshape(m.shape[0], -1) for m in matrices], axis=1)
+        return matrices[0].reshape(-1, matrices[0].shape[-1])
+    return numpy.concatenate([m.reshape(m.shape[0], -1) for m in matrices], axis=1)

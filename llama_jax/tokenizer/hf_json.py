@@ -74,6 +74,7 @@ class HuggingFaceTokenizer:
         ends = [self.special_ids[name] for name in TURN_ENDS if name in self.special_ids]
         self.stop_ids = tuple(dict.fromkeys([self.eos_id, *ends]))
         self._bytes = self._token_bytes(where)
+        self._mute = frozenset(t for t, part in enumerate(self._bytes) if not part)
 
     def __repr__(self) -> str:
         return f"HuggingFaceTokenizer(vocab_size={self.vocab_size}, sha256={self.sha256!r})"
@@ -118,13 +119,18 @@ class HuggingFaceTokenizer:
             InputError: an id outside the vocabulary.
         """
         tokens = [int(token) for token in ids]
-        data = b"".join(self.id_to_bytes(token) for token in tokens)
+        parts = [self.id_to_bytes(token) for token in tokens]
         if self._byte_level:
-            return data.decode(errors="replace")
+            return b"".join(parts).decode(errors="replace")
         first = next((token for token in tokens if self._bytes[token]), None)
         if self._prefixed and first is not None and not _BYTE.fullmatch(self._pieces[first]):
-            data = data.removeprefix(b" ")
-        return replace_each(data)
+            begin = next(index for index, part in enumerate(parts) if part)
+            parts[begin] = parts[begin].removeprefix(b" ")
+        # As in SentencePiece, bytes on two sides of a special token make no character.
+        runs = itertools.groupby(
+            zip(tokens, parts, strict=True), lambda pair: pair[0] in self._mute
+        )
+        return "".join(replace_each(b"".join(p for _, p in run)) for mute, run in runs if not mute)
 
     def id_to_piece(self, token: int) -> str:
         """The entry of the vocabulary, as the file writes it: "▁the" or "Ġthe", "<0x0A>", "<s>".

@@ -3,20 +3,21 @@
 So a run goes on anywhere without the state of an iterator: the step is the state.
 """
 
-import collections
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import jax
 from jax.sharding import Mesh
 
+from llama_jax.config import LlamaConfig
 from llama_jax.data.batches import batch_at
 from llama_jax.data.packing import Rows
+from llama_jax.data.prefetch import made_ahead
 from llama_jax.errors import InputError
 from llama_jax.sharding import batch_sharding
+from llama_jax.training.checks import check_rows
 from llama_jax.weights.digest import array_digest
 
 AHEAD = 2  # batches that are made and on their way while a step is computed
@@ -64,6 +65,16 @@ class PackedRows:
         }
 
 
+def checked_source(
+    config: LlamaConfig, rows: Rows | BatchSource, seed: int, batch_size: int
+) -> BatchSource:
+    """A source as it is; of rows, which the model must be able to read, batches drawn by `seed`."""
+    if not isinstance(rows, Rows):
+        return rows
+    check_rows(config, rows, "training rows")
+    return PackedRows(rows, seed, batch_size)
+
+
 def batches(
     source: BatchSource, start: int, stop: int, place: Callable[[int, Rows], Rows]
 ) -> Iterator[Rows]:
@@ -71,14 +82,8 @@ def batches(
 
     What goes wrong there is raised when that batch's turn comes. Close the generator to end early.
     """
-    with ThreadPoolExecutor(1, "batches") as worker:
-        waiting = collections.deque()
-        for step in range(start, stop):
-            waiting.append(worker.submit(lambda step=step: place(step, source.batch(step))))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    made = (place(step, source.batch(step)) for step in range(start, stop))
+    return made_ahead(made, AHEAD)
 
 
 def on_mesh(batch: Rows, mesh: Mesh | None) -> Rows:

@@ -16,7 +16,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.data.packing import Rows
 from llama_jax.sharding import check_batch
 from llama_jax.training import run_config
-from llama_jax.training.batch_source import BatchSource, PackedRows, batches, on_mesh
+from llama_jax.training.batch_source import BatchSource, batches, checked_source, on_mesh
 from llama_jax.training.checks import Schedule, check_numbers, check_rows, remedy
 from llama_jax.training.first_state import first_state
 from llama_jax.training.flops import peak_flops, throughput
@@ -101,18 +101,15 @@ def train(
         NonFiniteError: a loss or gradient was not finite; the last checkpoint is a good one.
         SaveError: a checkpoint could not be written; older ones are intact.
     """
-    # The order of a resumption: 1. only the same run may go on; 2. the state comes from the
-    # checkpoint, or from the seed; 3. the log forgets what came after it; 4. batches follow
-    # state.step.
+    # A resumption: only the same run may go on; its state comes from the checkpoint, else from the
+    # seed; the log forgets what came after it; batches follow state.step.
     out_dir = Path(out_dir)
     schedule = Schedule(steps, validate_every, save_every)
-    if isinstance(rows, Rows):
-        check_rows(config, rows, "training rows")
     if validation_rows is not None:
         check_rows(config, validation_rows, "validation rows")
+    source = checked_source(config, rows, seed, batch_size)
     check_numbers(schedule, optimizer_config, seed)
     check_batch(batch_size, options.accumulation, mesh)
-    source = PackedRows(rows, seed, batch_size) if isinstance(rows, Rows) else rows
     how = {"batch_size": batch_size, "seed": seed, "options": options}
     identity = run_config.identity(
         config, optimizer_config, source.identity(), tokenizer_bytes=tokenizer_bytes, **how
@@ -147,12 +144,8 @@ def train(
             stop=stop,
         )
         feed = batches(source, start, steps, functools.partial(_placed, config, mesh))
-        with contextlib.closing(feed):
-            try:
-                state, stopped_at = _run(state, start, schedule, feed, work, log)
-            except NonFiniteError as error:
-                saver.wait()
-                raise NonFiniteError(f"{error}; stopped. {remedy(out_dir)}") from error
+        with contextlib.closing(feed), _saying_what_is_left(out_dir, saver):
+            state, stopped_at = _run(state, start, schedule, feed, work, log)
     return Run(state, start if resumes else None, stopped_at)
 
 
@@ -236,6 +229,15 @@ def _log(
     finally:
         if board is not None:
             board.close()
+
+
+@contextlib.contextmanager
+def _saying_what_is_left(out_dir: Path, saver: checkpoint.Saver) -> Iterator[None]:
+    try:
+        yield
+    except NonFiniteError as error:
+        saver.wait()
+        raise NonFiniteError(f"{error}; stopped. {remedy(out_dir)}") from error
 
 
 def _save(

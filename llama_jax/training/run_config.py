@@ -47,7 +47,8 @@ def identity(
         if getattr(options, name) != getattr(PLAIN, name)
     }
     if options.drops:
-        unusual["seed"] = options.seed
+        # What is dropped is drawn anew for each microbatch.
+        unusual |= {"seed": options.seed, "accumulation": options.accumulation}
     tokenizer = None if tokenizer_bytes is None else hashlib.sha256(tokenizer_bytes).hexdigest()
     return {
         "model": config_json.to_json(config),

@@ -43,9 +43,6 @@ class TrainState(NamedTuple):
     opt_state: optax.OptState
 
 
-LossOptions = StepOptions
-
-
 def init_state(
     key: Array, config: LlamaConfig, optimizer: Optimizer, dtype=jnp.float32
 ) -> TrainState:

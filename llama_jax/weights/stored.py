@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding
 
@@ -129,10 +130,10 @@ def place(
     return unflatten(placed)
 
 
-def place_unstacked(stored: StoredWeights, dtype=None) -> dict:
+def place_unstacked(stored: StoredWeights, dtype=None, asarray=jnp.asarray) -> dict:
     """The parameters in the decode layout on the default device, a layer at a time.
 
-    Args and errors: as in `read_all`.
+    Args and errors: as in `read_all`; `asarray` as in `layouts.unstacked`.
     """
     kind = chosen_dtype(stored, dtype)
 
@@ -146,7 +147,7 @@ def place_unstacked(stored: StoredWeights, dtype=None) -> dict:
             source = stored
         return lambda layer: read_converted(source, path, kind, layer, exact=dtype is None)
 
-    return unstacked(reader, stored.config)
+    return unstacked(reader, stored.config, asarray)
 
 
 def layers_of(path: str, param: StoredParam) -> range | tuple[None]:

@@ -5,6 +5,7 @@
 RUN/NAME keeps the run that was trained and saved on mesh NAME.
 """
 
+import functools
 import itertools
 import shutil
 import sys
@@ -39,7 +40,7 @@ def run_to(out, steps, mesh, **more):
 
 
 def shapes_on(mesh):
-    make = lambda key: init_state(key, CONFIG, make_optimizer(OPTIMIZER))  # noqa: E731
+    make = functools.partial(init_state, config=CONFIG, optimizer=make_optimizer(OPTIMIZER))
     shapes = jax.eval_shape(make, jax.random.key(0))
     if mesh is None:
         return shapes

@@ -1,39 +1,20 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
 
 from llama_jax import checkpoint
 
-SCRIPT = Path(__file__).with_name("checkpoint_devices.py")
 MESHES = ["one", "2x2", "8", "4x2"]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """In a process of its own: the number of CPU devices is fixed when JAX starts."""
+def run(tmp_path_factory, devices):
+    """Runs that were trained and saved on every mesh, each read on every other."""
     run = tmp_path_factory.mktemp("run")
-    environment = {
-        **os.environ,
-        "JAX_PLATFORMS": "cpu",
-        "JAX_NUM_CPU_DEVICES": "8",
-        "PYTHONPATH": os.pathsep.join(map(str, SCRIPT.parents[1:3])),
-    }
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(run)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    printed = devices.run(8, "checkpoint_devices.py", run)
     pairs = [f"{a} to {b}" for a in MESHES for b in MESHES]
     moves = [f"losses of {a} then {b}" for a, b in zip(MESHES, [*MESHES[1:], "one"], strict=True)]
-    assert done.stdout.splitlines() == pairs + moves
+    assert printed == pairs + moves
     return run
 
 

@@ -1,9 +1,3 @@
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,24 +5,7 @@ from llama_jax import checkpoint
 from llama_jax.training.log import read_log
 from llama_jax.weights.tree import flatten
 
-SCRIPT = Path(__file__).with_name("train_processes.py")
-
-
-def start(devices, *arguments):
-    environment = {
-        **os.environ,
-        "JAX_PLATFORMS": "cpu",
-        "JAX_NUM_CPU_DEVICES": str(devices),
-        "PYTHONPATH": os.pathsep.join(map(str, SCRIPT.parents[1:3])),
-    }
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, text=True, **pipes)
-
-
-def finish(process):
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+SCRIPT = "train_processes.py"
 
 
 def values(out, name):
@@ -36,24 +13,22 @@ def values(out, name):
 
 
 @pytest.mark.slow
-def test_two_processes_train_and_one_goes_on(tmp_path):
+def test_two_processes_train_and_one_goes_on(tmp_path, devices):
     """The batches are a function of the step: the same rows, whoever trains."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        address = f"localhost:{free.getsockname()[1]}"
+    address = devices.free_address()
     moved, alone = tmp_path / "moved", tmp_path / "alone"
-    both = [start(4, moved, 10, address, process) for process in range(2)]
+    both = [devices.start(4, SCRIPT, moved, 10, address, process) for process in range(2)]
     try:
         for process in both:
-            finish(process)
+            devices.finish(process)
     finally:
         for process in both:
             process.kill()
     names = {path.name for path in (moved / "checkpoints" / "10" / "digests").iterdir()}
     assert {"0-of-2.json", "1-of-2.json"} <= names
     assert checkpoint.latest_good_step(moved) == 10
-    finish(start(1, moved, 20))
-    finish(start(1, alone, 20))
+    devices.finish(devices.start(1, SCRIPT, moved, 20))
+    devices.finish(devices.start(1, SCRIPT, alone, 20))
     assert values(moved, "tokens") == values(alone, "tokens")
     for name in ("loss", "validation_loss"):
         np.testing.assert_allclose(values(moved, name), values(alone, name), atol=1e-5, rtol=0)

@@ -9,11 +9,11 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from llama_jax.config import LlamaConfig
 from llama_jax.data.packing import Rows, pack
 from llama_jax.training.optimizer import OptimizerConfig, make_optimizer
-from llama_jax.training.step import LossOptions, compile_train_step, init_state, train_step
+from llama_jax.training.step import StepOptions, compile_train_step, init_state, train_step
 
 CONFIG = LlamaConfig(64, 32, 2, 4, 2, 48, 64, 1e-5)
 OPTIMIZER = make_optimizer(OptimizerConfig(peak_learning_rate=3e-3, steps=100, warmup_steps=1))
-OPTIONS = LossOptions(chunk=8)
+OPTIONS = StepOptions(chunk=8)
 STEPS = 3
 
 

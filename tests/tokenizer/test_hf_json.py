@@ -18,6 +18,7 @@ from llama_jax.tokenizer import (
     stop_ids,
 )
 
+HALVES = ("<0xC2>", "<0x80>")  # of U+0080
 MANY = settings(max_examples=100, deadline=None)
 LLAMA2_STEPS = {
     "normalizer": {
@@ -127,6 +128,13 @@ def test_it_is_the_sentencepiece_model(converted, small, texts, data):
     same(converted, small, data.draw(texts))
     ids = data.draw(st.lists(st.integers(1, small.vocab_size - 1), max_size=20))
     assert converted.decode(ids) == small.decode(ids)  # without <unk>, which has no text here
+
+
+def test_bytes_on_two_sides_of_a_special_token_make_no_character(converted, small):
+    two = [next(i for i in range(small.vocab_size) if small.id_to_piece(i) == p) for p in HALVES]
+    assert converted.decode(two) == small.decode(two) == "\x80"
+    apart = [two[0], small.bos_id, two[1]]
+    assert converted.decode(apart) == small.decode(apart) == "\ufffd\ufffd"
 
 
 @MANY

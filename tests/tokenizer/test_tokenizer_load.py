@@ -7,7 +7,8 @@ from llama_jax.errors import InputError
 from llama_jax.tokenizer import load_tokenizer
 
 ACCEPTED = (
-    "accepted are SentencePiece models .*tokenizer .bin, tiktoken files .*tokenizer.json, and a"
+    "accepted are SentencePiece models .*tokenizer .bin, tiktoken files .*tokenizer.json, "
+    "GGUF files, and a"
 )
 
 

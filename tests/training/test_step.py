@@ -11,7 +11,7 @@ from llama_jax.data.packing import Rows, pack
 from llama_jax.model import decoder
 from llama_jax.training.optimizer import OptimizerConfig, make_optimizer
 from llama_jax.training.step import (
-    LossOptions,
+    StepOptions,
     compile_eval_step,
     compile_train_step,
     init_state,
@@ -47,7 +47,7 @@ def params():
 
 
 def summed(params, batch, config=CONFIG, **options):
-    return jitted_loss(params, batch, config, LossOptions(**options))
+    return jitted_loss(params, batch, config, StepOptions(**options))
 
 
 jitted_loss = jax.jit(summed_loss, static_argnums=(2, 3))
@@ -62,7 +62,7 @@ def step():
 
 @pytest.fixture(scope="module")
 def evaluate():
-    return compile_eval_step(CONFIG, LossOptions(z_loss=0.1))
+    return compile_eval_step(CONFIG, StepOptions(z_loss=0.1))
 
 
 def state_with(params):
@@ -99,7 +99,7 @@ def test_the_loss_against_float64(params, batch):
     ],
 )
 def test_gradients_against_finite_differences_in_float64(params, batch, path, index):
-    gradient = value_and_grad(params, batch, CONFIG, LossOptions())[1]
+    gradient = value_and_grad(params, batch, CONFIG, StepOptions())[1]
     for name in path:
         gradient = gradient[name]
 
@@ -116,8 +116,8 @@ def test_gradients_against_finite_differences_in_float64(params, batch, path, in
 
 
 def test_remat_and_chunks_change_neither_loss_nor_gradient(params, batch):
-    (value, _), gradient = value_and_grad(params, batch, CONFIG, LossOptions())
-    other = LossOptions(remat="full", chunk=5)
+    (value, _), gradient = value_and_grad(params, batch, CONFIG, StepOptions())
+    other = StepOptions(remat="full", chunk=5)
     (again, _), other_gradient = value_and_grad(params, batch, CONFIG, other)
     assert again == pytest.approx(float(value), rel=1e-6)
     for a, b in zip(jax.tree.leaves(gradient), jax.tree.leaves(other_gradient), strict=True):
@@ -156,7 +156,7 @@ def test_what_stands_in_padding_does_not_matter(params, batch, step):
 
 
 def test_what_a_step_measures(params, batch, step):
-    (loss, count), gradient = value_and_grad(params, batch, CONFIG, LossOptions())
+    (loss, count), gradient = value_and_grad(params, batch, CONFIG, StepOptions())
     gradient = jax.tree.map(lambda g: g / count, gradient)
     norms = [
         np.sqrt(sum(float((np.asarray(x, np.float64) ** 2).sum()) for x in jax.tree.leaves(tree)))

@@ -77,12 +77,17 @@ def test_bfloat16_stays_bfloat16(tmp_path):
 
 
 def test_meta_is_asked_for_its_parts(sources, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setitem(
-        conversion.WRITERS, "meta", lambda w, path, options: asked.append(options) or path.mkdir()
-    )
+    asked, write = [], conversion.WRITERS["meta"]
+
+    def writer(stored, path, options):
+        asked.append(options)
+        write(stored, path, options)
+
+    monkeypatch.setitem(conversion.WRITERS, "meta", writer)
     convert(sources["hf"], tmp_path / "out", "meta", shards=2)
     assert asked == [conversion.Options(2, None)]
+    assert weights.recognise(tmp_path / "out") == "meta"
+    assert len(list((tmp_path / "out").glob("consolidated.*.pth"))) == 2
 
 
 def test_an_empty_directory_is_used_and_parents_are_made(sources, tmp_path):

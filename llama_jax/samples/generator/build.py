@@ -5,7 +5,6 @@ and the file ends with one newline: `text.strip().split("\n\n")` gives the docum
 """
 
 import hashlib
-import io
 import json
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from llama_jax.samples.generator.passages import passage
 from llama_jax.samples.generator.questions import all_facts, question
 from llama_jax.samples.generator.scenes import all_scenes
 from llama_jax.samples.generator.stories import Teller
+from llama_jax.tokenizer.train import train_bpe
 
 SEED = 2023
 CORPUS_BYTES = 1_000_000
@@ -57,34 +57,6 @@ def documents(draw: Draw, size: int) -> list[str]:
     return list(told)
 
 
-def train_tokenizer(texts: list[str]) -> bytes:
-    """A SentencePiece model with Llama's settings from lines of text, the same every time."""
-    import sentencepiece
-
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=model,
-        model_type="bpe",
-        vocab_size=VOCAB_SIZE,
-        # Llama's 0.99995 is for text with thousands of characters; here it would lose a digit.
-        character_coverage=1.0,
-        byte_fallback=True,
-        split_digits=True,
-        allow_whitespace_only_pieces=True,
-        normalization_rule_name="identity",
-        remove_extra_whitespaces=False,
-        add_dummy_prefix=True,
-        unk_id=0,
-        bos_id=1,
-        eos_id=2,
-        pad_id=-1,
-        num_threads=1,
-        minloglevel=2,
-    )
-    return model.getvalue()
-
-
 def _jsonl(rows: list[dict]) -> str:
     return "".join(json.dumps(row, ensure_ascii=True) + "\n" for row in rows)
 
@@ -113,7 +85,10 @@ def write(folder: Path, seed: int = SEED) -> list[Path]:
     """Writes all files below `folder` and returns their paths."""
     contents = {path: text.encode("ascii") for path, text in texts(seed).items()}
     lines = contents[CORPUS].decode("ascii").splitlines()
-    contents[TOKENIZER] = train_tokenizer([line for line in lines if line])
+    # Llama's coverage is for text with thousands of characters; here it would lose a digit.
+    contents[TOKENIZER] = train_bpe(
+        [line for line in lines if line], VOCAB_SIZE, character_coverage=1.0
+    )
     contents[MANIFEST] = _manifest(contents).encode("ascii")
     for path, data in contents.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
