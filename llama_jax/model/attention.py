@@ -183,7 +183,9 @@ def _attend_by_heads(
     """
     B, T, N, H = query.shape
     K = segments[0].key.shape[-3]
-    masks = [segment.mask for segment in segments]
+    G = N // K
+    # The G queries of a head and position are rows of one matrix, and so are their masks.
+    masks = [s.mask if s.mask.shape[1] == 1 else jnp.tile(s.mask, (1, G, 1)) for s in segments]
 
     @jax.checkpoint
     def attend_head(head):
@@ -191,41 +193,36 @@ def _attend_by_heads(
         parts = [Segment(*pair, mask) for pair, mask in zip(keys_values, masks, strict=True)]
         return _attend_one_head(query, parts)
 
-    grouped = jnp.moveaxis(query.reshape(B, T, K, N // K, H), 2, 0)
+    rows = query.reshape(B, T, K, G, H).transpose(2, 0, 3, 1, 4).reshape(K, B, G * T, H)
     keys_values = [
         (jnp.moveaxis(segment.key, -3, 0), jnp.moveaxis(segment.value, -3, 0))
         for segment in segments
     ]
-    attended = jax.lax.map(attend_head, (grouped, keys_values))
-    return jnp.moveaxis(attended, 0, 2).reshape(B, T, N, H)
+    attended = jax.lax.map(attend_head, (rows, keys_values)).reshape(K, B, G, T, H)
+    return attended.transpose(1, 3, 0, 2, 4).reshape(B, T, N, H)
 
 
 def _attend_one_head(
-    query: Float[Array, "B T G H"], segments: Sequence[Segment]
-) -> Float[Array, "B T G H"]:
+    query: Float[Array, "B M H"], segments: Sequence[Segment]
+) -> Float[Array, "B M H"]:
     """As `attend`, of segments whose keys are [B, S, H] or [S, H]."""
     scale = query.shape[-1] ** -0.5
     scores = [
-        jnp.where(
-            segment.mask[:, None],
-            scale * _product("BTGH,{}SH->BGTS", query, segment.key),
-            -jnp.inf,
-        )
-        for segment in segments
+        jnp.where(s.mask, scale * _product("BMH,{}SH->BMS", query, s.key), -jnp.inf)
+        for s in segments
     ]
     largest = functools.reduce(jnp.maximum, [jnp.max(part, axis=-1) for part in scores])
     largest = jax.lax.stop_gradient(jnp.where(jnp.isfinite(largest), largest, 0.0))[..., None]
     weights = [jnp.exp(part - largest) for part in scores]
     total = sum(jnp.sum(part, axis=-1) for part in weights)
     output = sum(
-        _product("BGTS,{}SH->BTGH", part.astype(segment.value.dtype), segment.value)
+        _product("BMS,{}SH->BMH", part.astype(segment.value.dtype), segment.value)
         for part, segment in zip(weights, segments, strict=True)
     )
-    total = jnp.moveaxis(jnp.where(total > 0, total, 1.0), 1, 2)
-    return (output / total[..., None]).astype(query.dtype)
+    return (output / jnp.where(total > 0, total, 1.0)[..., None]).astype(query.dtype)
 
 
-def _product(letters: str, rows: Float[Array, "..."], matrix: Float[Array, "..."]) -> Array:
+def _product(letters: str, rows: Float[Array, "B M _"], matrix: Float[Array, "..."]) -> Array:
     """Float32 product of every row with its matrix, or with the one that all rows share."""
     letters = letters.format("B" if matrix.ndim == 3 else "")
     return jnp.einsum(letters, rows, matrix, preferred_element_type=jnp.float32)
