@@ -9,8 +9,10 @@
 A save that was interrupted leaves STEP.orbax-checkpoint-tmp, which is no step.
 """
 
+import errno
 import logging
 import os
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -105,11 +107,30 @@ def steps_to_delete(found: list[int], step: int, keep: int, best: int | None = N
 
 
 def remove_interrupted(directory: epath.Path) -> None:
-    """Deletes what interrupted saves left in a directory of steps."""
-    if directory.is_dir():
-        for entry in directory.iterdir():
-            if INTERRUPTED in entry.name:
-                entry.rmtree()
+    """Deletes what interrupted saves left in a directory of steps.
+
+    After a save that failed, files of it may still arrive in the background: what is not empty yet
+    is tried again for a while.
+
+    Raises:
+        OSError: something cannot be deleted.
+    """
+    if not directory.is_dir():
+        return
+    for entry in directory.iterdir():
+        if INTERRUPTED in entry.name:
+            _remove(entry)
+
+
+def _remove(entry: epath.Path, tries: int = 50, pause_seconds: float = 0.1) -> None:
+    for left in reversed(range(tries)):
+        try:
+            entry.rmtree()
+            return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or left == 0:
+                raise
+            time.sleep(pause_seconds)
 
 
 def steps_directory(path: epath.Path) -> epath.Path:

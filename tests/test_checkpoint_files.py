@@ -1,14 +1,19 @@
 """Names, steps and the order in which steps are tried, without Orbax."""
 
+import errno
 import logging
+import os
 
 import pytest
+from etils import epath
 
 from llama_jax.checkpoint_files import (
+    INTERRUPTED,
     BadStep,
     is_checkpoint,
     locate,
     newest_good,
+    remove_interrupted,
     steps,
     steps_to_delete,
 )
@@ -99,3 +104,34 @@ def test_refuses_when_none_is_good(run):
 )
 def test_retention_counts_up_to_the_step_just_saved(found, step, keep, deleted):
     assert steps_to_delete(found, step, keep) == deleted
+
+
+def test_a_file_that_still_arrives_does_not_stop_the_next_save(tmp_path, monkeypatch):
+    """As when arrays of a save that failed are written by threads that nobody can stop."""
+    left = tmp_path / f"2{INTERRUPTED}"
+    (left / "params").mkdir(parents=True)
+    remove, tried = type(epath.Path(tmp_path)).rmtree, []
+
+    def arriving(path, *rest):
+        tried.append(path)
+        if len(tried) < 3:
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+        remove(path, *rest)
+
+    monkeypatch.setattr(type(epath.Path(tmp_path)), "rmtree", arriving)
+    remove_interrupted(epath.Path(tmp_path))
+    assert len(tried) == 3 and not left.exists()
+
+
+def test_what_cannot_be_deleted_is_raised_at_once(tmp_path, monkeypatch):
+    (tmp_path / f"2{INTERRUPTED}").mkdir()
+    tried = []
+
+    def refused(path, *_):
+        tried.append(path)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(type(epath.Path(tmp_path)), "rmtree", refused)
+    with pytest.raises(PermissionError):
+        remove_interrupted(epath.Path(tmp_path))
+    assert len(tried) == 1
