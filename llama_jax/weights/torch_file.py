@@ -6,6 +6,7 @@ becomes a map of its own bytes in the file. `torch_pickle` reads data.pkl withou
 """
 
 import math
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,10 @@ class TorchTensor:
         return np.ndarray(self.shape, self.dtype, mapped, 0, self.strides)
 
 
+# What zipfile raises for archives that are cut or altered: found by altering them at random places.
+DAMAGE = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, struct.error)
+
+
 def read_torch(path: Path) -> dict[str, TorchTensor]:
     """Name -> where it lies, for every tensor of a file that holds a dict of tensors.
 
@@ -72,7 +77,9 @@ def read_torch(path: Path) -> dict[str, TorchTensor]:
         return {name: _located(path, folder, members, name, view) for name, view in views.items()}
     except torch_pickle.Refused as error:
         raise InputError(f"{path}: refused: {error}") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except InputError:
+        raise
+    except DAMAGE as error:
         raise InputError(f"{path}: damaged or cut short: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
