@@ -105,10 +105,11 @@ class Attention(nnx.Module):
                 ]
                 attended = attend(query, [*segments, own(shared.own_mask)])
         with jax.named_scope("attention_output"):
-            if self.fused:
-                flat = attended.reshape(*attended.shape[:2], -1)
-                return product(flat, self.output.get_value()), cache
-            return jnp.einsum("BTNH,NHD->BTD", attended, self.output[...]), cache
+            flat = attended.reshape(*attended.shape[:2], -1)
+            output = self.output.get_value()
+            if not self.fused:
+                output = output.reshape(-1, output.shape[-1])
+            return product(flat, output), cache
 
     def _attend_to_self(self, query, key, value, shared: Shared, dropout_key: Array | None):
         if shared.self_attention is None:
@@ -121,14 +122,14 @@ class Attention(nnx.Module):
 
     def _query_key_value(self, x):
         if not self.fused:
-            return (
-                jnp.einsum("BTD,DNH->BTNH", x, self.query[...]),
-                jnp.einsum("BTD,DKH->BTKH", x, self.key[...]),
-                jnp.einsum("BTD,DKH->BTKH", x, self.value[...]),
-            )
+            return tuple(_heads(x, w.get_value()) for w in (self.query, self.key, self.value))
         N, K = self.heads, self.kv_heads
         joined = product(x, self.query_key_value.get_value())
         return jnp.split(joined.reshape(*x.shape[:2], N + 2 * K, -1), (N, N + K), axis=2)
+
+
+def _heads(x: Float[Array, "B T D"], weight: Float[Array, "D N H"]) -> Float[Array, "B T N H"]:
+    return product(x, weight.reshape(len(weight), -1)).reshape(*x.shape[:2], *weight.shape[1:])
 
 
 class FeedForward(nnx.Module):
@@ -149,8 +150,7 @@ class FeedForward(nnx.Module):
         if self.fused:
             gate, up = jnp.split(product(x, self.gate_up.get_value()), 2, axis=-1)
         else:
-            gate = jnp.einsum("BTD,DF->BTF", x, self.gate[...])
-            up = jnp.einsum("BTD,DF->BTF", x, self.up[...])
+            gate, up = product(x, self.gate.get_value()), product(x, self.up.get_value())
         return product(jax.nn.silu(gate) * up, self.down.get_value())
 
 

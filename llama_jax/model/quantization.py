@@ -64,11 +64,16 @@ def product(
 ) -> Float[Array, "*batch F"]:
     """The product x @ weight, [D, F].
 
+    Of two matrices, since the gradient of `weight` is a product then as well: with several batch
+    dimensions XLA on CPUs would transpose all of `x` for it.
+
     XLA on CPUs converts the matrices ahead of a loop over tokens and keeps these float copies while
     it runs: there eight bits save memory between calls only, and no time.
     """
     matrix = weight.int8.astype(x.dtype) if isinstance(weight, Quantized) else weight
-    result = jnp.matmul(x, matrix, preferred_element_type=preferred_element_type)
+    flat = x.reshape(-1, x.shape[-1])
+    result = jnp.matmul(flat, matrix, preferred_element_type=preferred_element_type)
+    result = result.reshape(*x.shape[:-1], -1)
     return result * weight.scale.astype(result.dtype) if isinstance(weight, Quantized) else result
 
 

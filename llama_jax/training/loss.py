@@ -90,8 +90,10 @@ def _with_gradient(hidden, output, targets, mask, chunk, z_loss):
         hidden = jnp.where(mask[..., None] != 0, hidden, 0)
         losses, gradient = _losses_and_gradient(_logits(hidden, output), targets, mask, z_loss)
         gradient = gradient.astype(hidden.dtype)
-        to_hidden = jnp.einsum("BTV,DV->BTD", gradient, output.astype(hidden.dtype))
-        to_output = jnp.einsum("BTD,BTV->DV", hidden, gradient, preferred_element_type=jnp.float32)
+        rows, gradient = (a.reshape(-1, a.shape[-1]) for a in (hidden, gradient))
+        to_hidden = jnp.einsum("MV,DV->MD", gradient, output.astype(hidden.dtype))
+        to_hidden = to_hidden.reshape(hidden.shape)
+        to_output = jnp.einsum("MD,MV->DV", rows, gradient, preferred_element_type=jnp.float32)
         loss, count, sum_output = totals
         added = (loss + losses, count + jnp.sum(mask, dtype=jnp.float32), sum_output + to_output)
         return added, to_hidden

@@ -106,14 +106,14 @@ STORIES = TrainPreset(
 # 5.0M parameters, of which 1.05M are the embeddings of 4,096 pieces.
 BOOKS = TrainPreset(
     LlamaConfig(4096, 256, 5, 4, 4, 688, 256, 1e-5, tied_embeddings=True),
-    _adamw(2e-3, 1200, 100),
-    steps=1200,
-    batch_size=8,
+    _adamw(2e-3, 3300, 150),
+    steps=3300,
+    batch_size=4,
     length=256,
     source="ours: twenty minutes on two cores",
-    options=StepOptions(chunk=64),
-    validate_every=200,
-    save_every=200,
+    options=StepOptions(chunk=256),
+    validate_every=550,
+    save_every=550,
 )
 
 WIKITEXT = TrainPreset(
