@@ -8,6 +8,7 @@ written and read (`checkpoint_saver`, `checkpoint_read`; Orbax in `checkpoint_or
 there).
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,9 +21,11 @@ from llama_jax.checkpoint_metadata import Metadata
 from llama_jax.checkpoint_read import (
     best_step,
     good_arrays,
+    good_layer,
     good_param,
     metadata_of,
     place,
+    reads_layers,
     verify,
 )
 from llama_jax.checkpoint_saver import SaveError, Saver
@@ -30,6 +33,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.weights.tree import unflatten
 
 __all__ = [
+    "OpenedParams",
     "RestoredParams",
     "RestoredState",
     "SaveError",
@@ -60,6 +64,22 @@ class RestoredState(NamedTuple):
     metadata: Metadata
 
 
+class OpenedParams(NamedTuple):
+    """Parameters still in their files; what is read is compared with its digest.
+
+    Attributes:
+        metadata: of the step.
+        by_layer: paths of those of which a layer is read alone; in older steps none.
+        read: of a path, that parameter as a NumPy array; raises BadStep where it is damaged.
+        read_layer: likewise of a path in `by_layer` and a layer's index.
+    """
+
+    metadata: Metadata
+    by_layer: set[str]
+    read: Callable[[str], np.ndarray]
+    read_layer: Callable[[str, int], np.ndarray]
+
+
 def save(
     run: PathLike,
     step: int,
@@ -82,7 +102,8 @@ def save(
     Args:
         run: directory of the run; made if absent.
         step: training steps done; 0 for converted weights.
-        params: the tree of `abstract_params(config)`, NumPy or JAX arrays.
+        params: the tree of `abstract_params(config)`: NumPy or JAX arrays, or `StoredParam`s, which
+            are read a layer at a time while they are written, and once more for the digests.
         config: of the model.
         opt_state: any pytree of arrays; None saves parameters alone.
         tokenizer_bytes: content of the tokenizer's file, kept inside the step.
@@ -120,14 +141,15 @@ def restore_params(path: PathLike, step: int | None = None) -> RestoredParams:
     return newest_good(path, step, read)
 
 
-def open_params(directory: epath.Path) -> tuple[Metadata, Callable[[str], np.ndarray]]:
-    """The metadata of one step, and a function that reads one of its parameters.
-
-    That returns a NumPy array, compared with its digest. Both raise BadStep where the step is
-    damaged.
-    """
+def open_params(directory: epath.Path) -> OpenedParams:
+    """The parameters of one step, to be read one by one; BadStep where the step is damaged."""
     metadata = metadata_of(directory)
-    return metadata, lambda path: good_param(metadata, path)
+    return OpenedParams(
+        metadata,
+        {path for path in metadata.arrays_of("params") if reads_layers(metadata, path)},
+        functools.partial(good_param, metadata),
+        functools.partial(good_layer, metadata),
+    )
 
 
 def restore_state(

@@ -6,20 +6,23 @@ Every process writes one file, CHECKPOINT/digests/PROCESS-of-COUNT.json:
      "sha256": "..."}                                 of "arrays", as JSON with sorted keys
 
 An index is a range per dimension; the parts of all files together cover each array once. So what
-any mesh saved can be verified on any other, by whoever holds the whole array.
+any mesh saved can be verified on any other, by whoever holds the whole array. No part of a stacked
+array spans layers, so that a layer can be verified alone; in older steps they do.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from llama_jax.checkpoint_arrays import is_stacked
 from llama_jax.checkpoint_files import BadStep
 from llama_jax.weights.digest import array_digest
+from llama_jax.weights.types import StoredParam
 
 Index = tuple[tuple[int, int], ...]
 
@@ -34,16 +37,20 @@ class Part(NamedTuple):
 Parts = dict[str, tuple[Part, ...]]
 
 
-def host_parts(arrays: Mapping[str, Any]) -> dict[str, list[tuple[Index, np.ndarray]]]:
-    """Path -> the blocks that this process answers for, on the host.
+def host_parts(arrays: Mapping[str, Any]) -> dict[str, Iterable[tuple[Index, np.ndarray]]]:
+    """Path -> the blocks that this process answers for, on the host; to be gone through once.
 
-    Of a block that several devices hold, one answers; a NumPy array is the first process's.
+    Of a block that several devices hold, one answers; an array of the host, or one that is still in
+    another file, is the first process's.
     """
     for leaf in arrays.values():
         if isinstance(leaf, jax.Array):
             for shard in _own_shards(leaf):
                 shard.data.copy_to_host_async()
-    return {path: _blocks(leaf) for path, leaf in arrays.items()}
+    return {
+        path: _by_layer(_blocks(leaf, is_stacked(path)), is_stacked(path))
+        for path, leaf in arrays.items()
+    }
 
 
 def encode(blocks: Mapping[str, Iterable[tuple[Index, np.ndarray]]]) -> bytes:
@@ -101,21 +108,53 @@ def matches(array: np.ndarray, parts: Iterable[Part]) -> bool:
     )
 
 
+def of_layer(parts: Iterable[Part], layer: int) -> tuple[Part, ...]:
+    """The parts of one layer of a stacked array, as parts of [1, ...]."""
+    return tuple(
+        Part(((0, 1), *part.index[1:]), part.sha256)
+        for part in parts
+        if part.index[0] == (layer, layer + 1)
+    )
+
+
+def splits_layers(parts: Iterable[Part]) -> bool:
+    """Whether each part is of one layer."""
+    return all(part.index and part.index[0][1] - part.index[0][0] == 1 for part in parts)
+
+
 def _own_shards(leaf: jax.Array) -> list:
     return [shard for shard in leaf.addressable_shards if shard.replica_id == 0]
 
 
-def _blocks(leaf: Any) -> list[tuple[Index, np.ndarray]]:
-    if not isinstance(leaf, jax.Array):
-        own = jax.process_index() == 0
-        return [(tuple((0, size) for size in leaf.shape), leaf)] if own else []
-    return [
-        (
-            tuple(s.indices(size)[:2] for s, size in zip(shard.index, leaf.shape, strict=True)),
-            np.asarray(shard.data),
-        )
-        for shard in _own_shards(leaf)
-    ]
+def _blocks(leaf: Any, stacked: bool) -> Iterable[tuple[Index, np.ndarray]]:
+    if isinstance(leaf, jax.Array):
+        return [
+            (
+                tuple(s.indices(size)[:2] for s, size in zip(shard.index, leaf.shape, strict=True)),
+                np.asarray(shard.data),
+            )
+            for shard in _own_shards(leaf)
+        ]
+    if jax.process_index() != 0:
+        return []
+    everything = tuple((0, size) for size in leaf.shape)
+    if not isinstance(leaf, StoredParam):
+        return [(everything, leaf)]
+    if not stacked:
+        return ((everything, leaf.read(None)) for _ in range(1))
+    return (
+        (((layer, layer + 1), *everything[1:]), leaf.read(layer)[None])
+        for layer in range(leaf.shape[0])
+    )
+
+
+def _by_layer(blocks, stacked: bool) -> Iterator[tuple[Index, np.ndarray]]:
+    for index, block in blocks:
+        if not stacked or not index:
+            yield index, block
+            continue
+        for row, layer in enumerate(range(*index[0])):
+            yield ((layer, layer + 1), *index[1:]), block[row : row + 1]
 
 
 def _digest(content: Mapping[str, Any]) -> str:

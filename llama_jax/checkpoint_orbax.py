@@ -6,6 +6,7 @@ so that any mesh can read them, and lets the processes of several hosts wait for
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,8 +15,11 @@ import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 
+from llama_jax import checkpoint_arrays
+from llama_jax.checkpoint_arrays import CHUNK_BYTES, is_stacked
 from llama_jax.checkpoint_files import BadStep
 from llama_jax.weights.tree import flatten, unflatten
+from llama_jax.weights.types import StoredParam
 
 # What Orbax and TensorStore raise for files that are missing, cut or altered: found by doing that
 # to every file of a checkpoint, at random places.
@@ -63,7 +67,10 @@ class Writer:
                 _handler(trees, files),
                 async_options=ocp.options.AsyncOptions(timeout_secs=TIMEOUT_SECONDS),
             )
-        items: dict[str, Any] = {item: ocp.args.PyTreeSave(tree) for item, tree in trees.items()}
+        items: dict[str, Any] = {
+            item: _TreeSave(tree, jax.tree_util.tree_map_with_path(_chunks, tree))
+            for item, tree in trees.items()
+        }
         items |= {item: _FileSave(file) for item, file in files.items()}
         self._orbax.save(target, ocp.args.Composite(**items), force=replace)
 
@@ -79,23 +86,73 @@ class Writer:
 
 
 def _handler(trees: Mapping[str, Any], files: Mapping[str, SmallFile]):
-    """By itself Orbax copies arrays of the host first, and encodes all arrays at once.
+    """Files per chunk, since Orbax's database of all arrays keeps what is encoded to the end.
 
-    With them that is almost three times what is saved. What is encoded stays until the commit, so
-    twice is left.
+    By itself Orbax encodes all arrays at once.
     """
+    host = _HostArrayHandler()
     registry = ocp.type_handlers.create_type_handler_registry(
-        (np.ndarray, ocp.type_handlers.NumpyHandler(deepcopy_host_arrays=False)),
-        (jax.Array, ocp.type_handlers.ArrayHandler()),
+        (np.ndarray, host), (StoredParam, host), (jax.Array, ocp.type_handlers.ArrayHandler())
     )
     handlers: dict[str, Any] = {item: _FileHandler() for item in files}
     for item, tree in trees.items():
-        largest = max(leaf.nbytes for leaf in jax.tree.leaves(tree))
-        handlers[item] = ocp.PyTreeCheckpointHandler(
+        largest = max(_bytes(leaf) for leaf in jax.tree.leaves(tree))
+        handlers[item] = _TreeHandler(
             save_concurrent_gb=max(SAVED_AT_ONCE, largest + 1) / 1e9,
             type_handler_registry=registry,
+            use_ocdbt=False,
         )
     return ocp.CompositeCheckpointHandler(**handlers)
+
+
+def _bytes(leaf: Any) -> int:
+    return math.prod(leaf.shape) * leaf.dtype.itemsize
+
+
+def _chunks(path, leaf: Any) -> ocp.SaveArgs:
+    """How Orbax splits an array of devices: by layers first."""
+    layers = is_stacked(jax.tree_util.keystr(path, simple=True, separator="/"))
+    return ocp.SaveArgs(
+        chunk_byte_size=CHUNK_BYTES, shard_axes=(0,) if layers and leaf.shape else ()
+    )
+
+
+class _TreeHandler(ocp.PyTreeCheckpointHandler):
+    """Writes trees of arrays in files of their own."""
+
+    def finalize(self, directory: epath.Path) -> None:
+        """Nothing: Orbax would merge databases, and warn that there are none."""
+
+
+# Orbax wants a pair; reading goes past it.
+@ocp.args.register_with_handler(_TreeHandler, for_save=True, for_restore=True)
+@dataclasses.dataclass
+class _TreeSave(ocp.args.PyTreeSave):
+    pass
+
+
+class _HostArrayHandler(ocp.type_handlers.NumpyHandler):
+    """Writes arrays of the host a chunk at a time, and those that are still in another file.
+
+    By itself Orbax copies them first, and holds them all until they are written.
+    """
+
+    async def serialize(self, values, infos, args=None) -> list:
+        """Writes them in the background, one after the other; the first process does."""
+        if jax.process_index() != 0:
+            return []
+        writing = self._write(values, infos, args)
+        return [ocp.future.CommitFutureAwaitingContractedSignals(writing)]
+
+    async def _write(self, values, infos, args) -> None:
+        for value, info, arg in zip(values, infos, args, strict=True):
+            await info.await_path_creation()
+            stacked = bool(arg.shard_axes)
+            await checkpoint_arrays.write_array(info.parent_dir / info.name, value, stacked)
+
+    def memory_size(self, values) -> list[tuple[int, int]]:
+        """Bytes written and read, for Orbax's log."""
+        return [(_bytes(value), _bytes(value)) for value in values]
 
 
 def read_arrays(directory: epath.Path, item: str) -> dict[str, np.ndarray]:
@@ -117,6 +174,15 @@ def read_array(directory: epath.Path, item: str, path: str) -> np.ndarray:
     )
     with _damage(item):
         return flatten(ocp.PyTreeCheckpointHandler().restore(directory / item, args=args))[path]
+
+
+def read_layer(directory: epath.Path, item: str, path: str, layer: int) -> np.ndarray:
+    """A layer of a stacked array; BadStep where its files are damaged or not there.
+
+    Not of a step of an older version, whose arrays are in one database.
+    """
+    with _damage(item):
+        return checkpoint_arrays.read_layer(directory / item / path.replace("/", "."), layer)
 
 
 def read_files(directory: epath.Path, item: str) -> dict[str, bytes]:

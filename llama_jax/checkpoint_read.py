@@ -10,9 +10,10 @@ from etils import epath
 
 from llama_jax import checkpoint_digests as digests
 from llama_jax import checkpoint_metadata as described
+from llama_jax.checkpoint_arrays import is_stacked
 from llama_jax.checkpoint_files import BadStep, PathLike, steps, steps_directory
 from llama_jax.checkpoint_metadata import Metadata
-from llama_jax.checkpoint_orbax import read_array, read_arrays, read_files
+from llama_jax.checkpoint_orbax import read_array, read_arrays, read_files, read_layer
 from llama_jax.weights.checks import listed
 
 
@@ -55,6 +56,22 @@ def good_param(metadata: Metadata, path: str) -> np.ndarray:
         array, saved.parts
     ):
         raise BadStep(f"params/{path} does not match its digest")
+    return array
+
+
+def reads_layers(metadata: Metadata, path: str) -> bool:
+    """Whether `good_layer` reads this parameter: a stacked one, of a step that is not older."""
+    return is_stacked(path) and digests.splits_layers(metadata.arrays[f"params/{path}"].parts)
+
+
+def good_layer(metadata: Metadata, path: str, layer: int) -> np.ndarray:
+    """A layer of one of the parameters; BadStep unless it agrees with its digest."""
+    saved = metadata.arrays[f"params/{path}"]
+    array = read_layer(metadata.directory, "params", path, layer)
+    if (array.dtype.name, array.shape) != (saved.dtype, saved.shape[1:]) or not digests.matches(
+        array[None], digests.of_layer(saved.parts, layer)
+    ):
+        raise BadStep(f"params/{path} of layer {layer} does not match its digest")
     return array
 
 

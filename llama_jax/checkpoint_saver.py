@@ -25,6 +25,7 @@ from llama_jax.checkpoint_orbax import SmallFile, Writer, one_line
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.weights.tree import flatten
+from llama_jax.weights.types import StoredParam
 
 
 class SaveError(OSError):
@@ -191,6 +192,8 @@ def _own_copy(leaf: Any) -> Any:
     The next training step is given the memory of the state. Copying to the host protects against
     that, except on a CPU, whose memory is the host's.
     """
+    if isinstance(leaf, StoredParam):
+        return leaf
     if not isinstance(leaf, jax.Array):
         return np.asarray(leaf)
     on_cpu = next(iter(leaf.sharding.device_set)).platform == "cpu"

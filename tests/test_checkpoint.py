@@ -61,8 +61,9 @@ def run(saved, tmp_path):
 
 
 def data_file(run, step, item="params"):
-    """The file that holds the values of the arrays."""
-    files = (run / "checkpoints" / str(step) / item).rglob("d/*")
+    """The largest file with values of an array."""
+    arrays = (run / "checkpoints" / str(step) / item).iterdir()
+    files = [path for folder in arrays if folder.is_dir() for path in folder.glob("[0-9]*")]
     return max(files, key=lambda path: path.stat().st_size)
 
 

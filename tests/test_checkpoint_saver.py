@@ -1,5 +1,6 @@
 """Saving in the background: what is written, what is kept, what goes wrong."""
 
+import dataclasses
 import errno
 import os
 import resource
@@ -96,19 +97,20 @@ def test_the_end_of_the_block_raises_too(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_limit_on_the_size_of_files_leaves_older_steps_intact(tmp_path):
     """The array files are what is too large: as on a full disk, in the middle of a save."""
-    checkpoint.save(tmp_path, 1, params(), CONFIG)
+    config = dataclasses.replace(CONFIG, vocab_size=1024)
+    checkpoint.save(tmp_path, 1, draw(config), config)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
         with pytest.raises(
             SaveError, match="step 2 could not be saved to .*newest step there is 1"
         ):
-            checkpoint.save(tmp_path, 2, params(), CONFIG)
+            checkpoint.save(tmp_path, 2, draw(config), config)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert checkpoint.steps(tmp_path) == [1]
     assert checkpoint.latest_good_step(tmp_path) == 1
-    checkpoint.save(tmp_path, 2, params(2), CONFIG)
+    checkpoint.save(tmp_path, 2, draw(config, seed=2), config)
     assert checkpoint.latest_good_step(tmp_path) == 2
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"1", "2"}
 

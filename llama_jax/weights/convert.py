@@ -12,9 +12,10 @@ import numpy as np
 
 from llama_jax.errors import InputError
 from llama_jax.tokenizer import check_fits, load_tokenizer
-from llama_jax.weights.checks import copy_checked, float_dtype
+from llama_jax.weights.checks import float_dtype
 from llama_jax.weights.manifest import check_manifest, write_manifest
-from llama_jax.weights.stored import open_weights, read_all
+from llama_jax.weights.stored import chosen_dtype, open_weights, read_converted
+from llama_jax.weights.tree import unflatten
 from llama_jax.weights.types import StoredParam, StoredWeights
 
 
@@ -52,10 +53,14 @@ def _to_orbax(weights: StoredWeights, path: Path, options: Options) -> None:
     if weights.tokenizer is not None:
         file["tokenizer_bytes"] = weights.tokenizer.read_bytes()
         file["tokenizer_name"] = weights.tokenizer.name
-    params = read_all(weights)
+    params = unflatten(converted(weights, chosen_dtype(weights), exact=True).params)
     try:
         checkpoint.save(path, 0, params, weights.config, **file)
     except InputError:
+        raise
+    except checkpoint.SaveError as error:
+        if isinstance(error.__cause__, InputError):  # of the source, which is read meanwhile
+            raise error.__cause__ from error
         raise
     except ValueError as error:  # how TensorStore says that a disk is full
         reason = " ".join(str(error).split(" [")[0].split())
@@ -123,17 +128,18 @@ def _add_manifest(written: Path, weights: StoredWeights) -> None:
     check_manifest(written, open_weights(written))
 
 
-def converted(weights: StoredWeights, dtype: np.dtype) -> StoredWeights:
-    """The same weights in another dtype; each layer is converted when it is read."""
+def converted(weights: StoredWeights, dtype: np.dtype, *, exact: bool = False) -> StoredWeights:
+    """The same weights in another dtype; each layer is converted when it is read.
+
+    Args:
+        weights: what is read.
+        dtype: to convert to.
+        exact: refuse a layer of another dtype.
+    """
 
     def convert_param(name: str, param: StoredParam) -> StoredParam:
         def read(layer: int | None) -> np.ndarray:
-            source = param.read(layer)
-            if source.dtype == dtype:
-                return source
-            target = np.empty(source.shape, dtype)
-            copy_checked(weights.where, name, target, source)
-            return target
+            return read_converted(weights, name, dtype, layer, exact=exact)
 
         return StoredParam(param.shape, dtype, read)
 

@@ -1,9 +1,12 @@
-"""Our own checkpoints as stored weights: an array is read when it is wanted, and then compared.
+"""Our own checkpoints as stored weights: a layer is read when it is wanted, and then compared.
+
+Those of older versions have one chunk and one digest per array, which is read whole.
 
 Orbax is imported when a checkpoint is opened: it takes over a second, and only our own need it.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +16,7 @@ import numpy as np
 from llama_jax.checkpoint_files import BadStep, newest_good
 from llama_jax.errors import InputError
 from llama_jax.weights.checks import float_dtype
-from llama_jax.weights.types import StoredWeights, WholeParam
+from llama_jax.weights.types import StoredParam, StoredWeights, WholeParam
 
 T = TypeVar("T")
 
@@ -41,10 +44,10 @@ def _open_step(directory) -> StoredWeights:
     """Reading a damaged array raises BadStep."""
     from llama_jax import checkpoint
 
-    metadata, read = checkpoint.open_params(directory)
+    opened = checkpoint.open_params(directory)
+    metadata = opened.metadata
     params = {
-        name: _param(record.shape, record.dtype, name, read)
-        for name, record in metadata.arrays_of("params").items()
+        name: _param(record, name, opened) for name, record in metadata.arrays_of("params").items()
     }
     tokenizer = metadata.tokenizer_path
     return StoredWeights(
@@ -56,22 +59,29 @@ def _open_step(directory) -> StoredWeights:
     )
 
 
-def _param(shape, dtype: str, name: str, read: Callable[[str], np.ndarray]) -> WholeParam:
-    """A parameter that Orbax reads whole: it is kept until its last layer was asked for."""
+def _param(record, name: str, opened) -> StoredParam:
+    shape, dtype = tuple(record.shape), float_dtype(record.dtype)
+    if name in opened.by_layer:
+        return StoredParam(shape, dtype, functools.partial(opened.read_layer, name))
+    return _whole_param(shape, dtype, functools.partial(opened.read, name))
+
+
+def _whole_param(shape, dtype, whole: Callable[[], np.ndarray]) -> WholeParam:
+    """A parameter that is read whole: it is kept until its last layer was asked for."""
     kept: list[np.ndarray] = []
 
     def layer_of(layer: int | None) -> np.ndarray:
-        array = kept.pop() if kept else read(name)
+        array = kept.pop() if kept else whole()
         if layer is None:
             return array
         if layer < shape[0] - 1:
             kept.append(array)
         return array[layer]
 
-    return WholeParam(tuple(shape), float_dtype(dtype), layer_of, lambda: read(name))
+    return WholeParam(shape, dtype, layer_of, whole)
 
 
-def _refusing(where: str, param: WholeParam) -> WholeParam:
+def _refusing(where: str, param: StoredParam) -> StoredParam:
     def refusing(read):
         def call(*layer):
             try:
@@ -81,4 +91,7 @@ def _refusing(where: str, param: WholeParam) -> WholeParam:
 
         return call
 
-    return dataclasses.replace(param, read=refusing(param.read), whole=refusing(param.whole))
+    changes = {"read": refusing(param.read)}
+    if isinstance(param, WholeParam):
+        changes["whole"] = refusing(param.whole)
+    return dataclasses.replace(param, **changes)

@@ -145,7 +145,9 @@ def test_float16_that_overflows_leaves_nothing(tmp_path):
     params = draw(CONFIG)
     params["layers"]["feed_forward"]["up"][1, 0, 0] = 70000
     (tmp_path / "m.bin").write_bytes(llama2c_bytes(params, CONFIG))
-    with pytest.raises(InputError, match="layers/feed_forward/up holds 70000, more than float16"):
+    with pytest.raises(
+        InputError, match="layers/feed_forward/up of layer 1 holds 70000, more than float16"
+    ):
         convert(tmp_path / "m.bin", tmp_path / "out", "hf", dtype="float16")
     assert left_in(tmp_path) == ["m.bin"]
 
