@@ -30,6 +30,7 @@ from llama_jax.inference.placement import Placement
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
 from llama_jax.model.layouts import stacked_arrays
+from llama_jax.model.quantization import check_weight_dtype
 from llama_jax.model_info import describe_model
 from llama_jax.sharding import mesh_of
 from llama_jax.tokenizer import Tokenizer, check_fits, encode_pair, load_tokenizer
@@ -190,6 +191,7 @@ def load(
     """
     weights.recognise(path)  # a wrong path is said before a missing tokenizer
     mesh = mesh_of(devices, tensor_parallel)
+    check_weight_dtype(weight_dtype, tensor_parallel)
     chosen = None if tokenizer is None else load_tokenizer(tokenizer)
     place = Placement(mesh)
 

@@ -50,16 +50,25 @@ def load_model(model: Path, tokenizer: Path | None, dtype: DType | None, hardwar
         keep_compiled()
     names = ("devices", "tensor_parallel", "weight_dtype", "batch_tokens", "memory")
     chosen = {name: getattr(hardware, name) for name in names}
-    loaded = api.load(model, tokenizer, dtype=dtype, **chosen)
-    if hardware.weight_dtype is not None:
-        print(eight_bits(loaded), file=sys.stderr)
-    return loaded
+    return api.load(model, tokenizer, dtype=dtype, **chosen)
 
 
-def eight_bits(loaded) -> str:
-    """How many bytes the weights of a model in eight bits take, beside float32."""
+def tell_eight_bits(loaded, *, measured: bool = False) -> None:
+    """Prints to stderr what weights in eight bits take and, where `measured`, what they change.
+
+    Of a model with other weights it prints nothing. To be called before the model is asked anything
+    else: see `int8_check.measure`.
+    """
+    if loaded.weight_dtype is None:
+        return
+    if measured:
+        from llama_jax.int8_check import measure, sample_text
+
+        print(measure(loaded, sample_text()).line(), file=sys.stderr)
+        return
     count, held = loaded.info.parameters, loaded.engine.weight_bytes
-    return (
+    print(
         f"{loaded.weight_dtype} weights: {held} bytes, {held / (4 * count):.3f} of float32's; "
-        "`llama-jax perplexity` measures what they change"
+        "`llama-jax perplexity` measures what they change",
+        file=sys.stderr,
     )

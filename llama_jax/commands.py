@@ -27,7 +27,14 @@ from llama_jax import (
     train_command,
     weights_command,
 )
-from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
+from llama_jax.command_options import (
+    DEFAULT,
+    DType,
+    Hardware,
+    ModelPath,
+    load_model,
+    tell_eight_bits,
+)
 from llama_jax.errors import InputError
 
 RunPaths = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -60,6 +67,7 @@ def evaluate(
     out: Path | None = None,
     dtype: DType | None = None,
     hardware: Hardware = DEFAULT,
+    int8_check: bool = True,
     dry_run: bool = False,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -82,6 +90,8 @@ def evaluate(
         out: where results.json, run.json and samples/ are written.
         dtype: to convert the weights to.
         hardware: what to run on.
+        int8_check: with --weight-dtype int8, measure what the eight bits change: the perplexity of
+            a short text with the weights as they are, which must fit, and after.
         dry_run: only print what would be computed, and the memory that it takes.
         json_output: print JSON, of a run results.json, instead of the tables.
     """
@@ -97,10 +107,12 @@ def evaluate(
     loaded = load_model(model, tokenizer, dtype, hardware)
     how = {"protocol": protocol, "shots": shots, "limit": limit, "on_overflow": on_overflow}
     if dry_run:
+        tell_eight_bits(loaded)
         told = api.dry_run(loaded, names, judge=judge, data_dir=data, **how)
         blocks = (f"{name}: {text}" for name, text in told.items())
         print(json.dumps(told, indent=1) if json_output else "\n\n".join(blocks))
         return
+    tell_eight_bits(loaded, measured=int8_check)
     results = api.evaluate(loaded, names, judge=judge, data_dir=data, out_dir=out, **how)
     if data is None:
         print("data: the samples inside the package (no --data)", file=sys.stderr)

@@ -7,7 +7,14 @@ from typing import Annotated
 import tyro
 
 from llama_jax import chat_command
-from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model
+from llama_jax.command_options import (
+    DEFAULT,
+    DType,
+    Hardware,
+    ModelPath,
+    load_model,
+    tell_eight_bits,
+)
 
 Repeated = tyro.conf.UseAppendAction
 
@@ -27,6 +34,7 @@ def generate(
     seed: int = 0,
     dtype: DType | None = None,
     hardware: Hardware = DEFAULT,
+    int8_check: bool = True,
     json_output: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Continue a text; it appears as it is generated, the prompt before it.
@@ -45,9 +53,12 @@ def generate(
         seed: of the random numbers.
         dtype: to convert the weights to.
         hardware: what to run on.
+        int8_check: with --weight-dtype int8, measure what the eight bits change: the perplexity of
+            a short text with the weights as they are, which must fit, and after.
         json_output: print one JSON line per prompt instead of text.
     """
     loaded = load_model(model, tokenizer, dtype, hardware)
+    tell_eight_bits(loaded, measured=int8_check)
     prompt = prompt or ("",)
     asked, ends = prompt, {"stop": stop}
     if chat:

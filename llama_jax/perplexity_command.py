@@ -1,8 +1,6 @@
 """`llama-jax perplexity`: a text under a model, and what eight-bit weights change."""
 
-import dataclasses
 import json
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,18 +42,21 @@ def perplexity(
     """
     from llama_jax.evals.perplexity import read_text, record
     from llama_jax.evals.results import require_folder, write_json
+    from llama_jax.int8_check import measure
 
     if out is not None:
         require_folder(out)
     content = read_text(text)
     loaded = load_model(model, tokenizer, dtype, hardware)
     options = {"window": window, "stride": stride, "second_bos": second_bos}
-    found = loaded.perplexity(content, **options)
+    if loaded.weight_dtype is None:
+        change, found = None, loaded.perplexity(content, **options)
+    else:
+        change = measure(loaded, content, **options)
+        found = change.found
     made = record(found, loaded.info, loaded.tokenizer)
-    if loaded.weight_dtype is not None:
-        exact = dataclasses.replace(loaded, weight_dtype=None)
-        plain = exact.perplexity(content, **options)
-        made["unquantized"] = compared(found, plain, loaded.engine, exact.engine)
+    if change is not None:
+        made["unquantized"] = change.record()
     if out is not None:
         write_json(out / "perplexity.json", made)
     if json_output:
@@ -68,26 +69,8 @@ def perplexity(
     for name, metric in made["metrics"].items():
         value = "none" if metric["value"] is None else f"{metric['value']:.6g}"
         print(f"{name:16}{value:>12}")
-    if "unquantized" in made:
-        print(_change(made, exact.info.dtype))
-
-
-def compared(found, plain, engine, exact) -> dict[str, Any]:
-    """The same text with the weights as they are, and what eight bits change.
-
-    Args:
-        found: Perplexity with weights in eight bits.
-        plain: Perplexity with the weights as they are.
-        engine: that gave `found`.
-        exact: the engine that gave `plain`.
-    """
-    return {
-        "logprob": plain.logprob,
-        "perplexity": plain.per_token,
-        "relative_change": math.expm1((plain.logprob - found.logprob) / found.tokens),
-        "weight_bytes": exact.weight_bytes,
-        "eight_bit_weight_bytes": engine.weight_bytes,
-    }
+    if change is not None:
+        print(_change(made, change.dtype))
 
 
 def _change(made: dict[str, Any], dtype: str) -> str:

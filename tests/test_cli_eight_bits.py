@@ -3,15 +3,18 @@
 import json
 import math
 import sys
+import weakref
 
 import jax
 import numpy as np
 import pytest
 
 import llama_jax as lj
-from llama_jax import cli
+from llama_jax import cli, samples, weights
+from llama_jax.errors import InputError
 from llama_jax.inference.engine import Engine
-from llama_jax.model.quantization import quantize
+from llama_jax.int8_check import measure, sample_text
+from llama_jax.model.quantization import check_weight_dtype, quantize
 
 
 @pytest.fixture
@@ -45,13 +48,65 @@ def test_perplexity_prints_both_values_and_the_change(run, small_model, tmp_path
     assert printed[-1].startswith(f"weights {plain['eight_bit_weight_bytes']} bytes, float32 ")
 
 
-def test_generate_and_eval_say_what_the_weights_take(run, small_model):
-    held = lj.load(small_model, weight_dtype="int8").engine.weight_bytes
-    for arguments in (
-        ("generate", small_model, "--max-new-tokens", 2),
-        ("eval", small_model, "--tasks", "hellaswag", "--limit", 1),
-    ):
-        assert f"int8 weights: {held} bytes, 0." in run(*arguments).err
+GENERATE = ("generate", "--max-new-tokens", 2)
+EVAL = ("eval", "--tasks", "hellaswag", "--limit", 1)
+
+
+@pytest.mark.parametrize("command", [GENERATE, EVAL], ids=["generate", "eval"])
+def test_generate_and_eval_say_what_eight_bits_change(run, small_model, command):
+    eight, exact = (lj.load(small_model, weight_dtype=dtype) for dtype in ("int8", None))
+    text = samples.CORPUS.read_text(encoding="utf-8")[: len(sample_text())]
+    assert text == sample_text() and 200 < len(exact.tokenizer.encode(text)) < 1000
+    after, before = eight.perplexity(text), exact.perplexity(text)
+    held, share = eight.engine.weight_bytes, eight.engine.weight_bytes / (4 * exact.info.parameters)
+    change = 100 * (after.per_token / before.per_token - 1)
+    with_check = run(command[0], small_model, *command[1:])
+    assert with_check.err.splitlines()[0] == (
+        f"int8: perplexity {before.per_token:.6g} (float32) -> {after.per_token:.6g} "
+        f"({change:+.3f} %) on {after.tokens} tokens of the embedded text; "
+        f"weights {held} bytes, {share:.3f} of float32's"
+    )
+    without = run(command[0], small_model, *command[1:], "--no-int8-check")
+    assert without.err.startswith(f"int8 weights: {held} bytes, {share:.3f} of float32's; ")
+    assert "perplexity " not in without.err.replace("`llama-jax perplexity`", "")
+    assert without.out == with_check.out  # the answers are those of the eight bits, either way
+
+
+def test_a_dry_run_and_other_weights_measure_nothing(run, small_model, llama_jax_command):
+    assert "->" not in run(EVAL[0], small_model, *EVAL[1:], "--dry-run").err
+    status, _, err = llama_jax_command(GENERATE[0], small_model, *GENERATE[1:])
+    assert (status, err) == (0, "")
+
+
+def test_the_weights_before_are_dropped_before_the_eight_bits_are_made(small_model, monkeypatch):
+    """Devices never hold both."""
+    begin, made, alive = Engine.__init__, [], []
+
+    def init(engine, *args, **options):
+        alive.append([one() is not None for one in made])
+        made.append(weakref.ref(engine))
+        begin(engine, *args, **options)
+
+    monkeypatch.setattr(Engine, "__init__", init)
+    measure(lj.load(small_model, weight_dtype="int8"), "The cat sat on the mat.")
+    assert alive == [[], [False]]
+
+
+def test_a_model_whose_weights_do_not_fit_before_is_told_the_way_out(small_model, monkeypatch):
+    def full(*_, **__):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+
+    monkeypatch.setattr(Engine, "__init__", full)
+    with pytest.raises(InputError, match="do not fit the memory.*--no-int8-check"):
+        measure(lj.load(small_model, weight_dtype="int8"), "The cat")
+
+
+def test_what_cannot_be_kept_is_refused_before_weights_are_read(small_model, monkeypatch):
+    monkeypatch.setattr(weights, "load", lambda *_: pytest.fail("weights were read"))
+    with pytest.raises(InputError, match="weight_dtype 'int4': choose 'int8', or None"):
+        lj.load(small_model, weight_dtype="int4")
+    with pytest.raises(InputError, match="'int8' with tensor parallelism 2"):
+        check_weight_dtype("int8", 2)
 
 
 def test_the_devices_hold_the_eight_bits_alone(small_model):

@@ -12,7 +12,6 @@ import jax
 from jax.sharding import Mesh
 
 from llama_jax.config import LlamaConfig
-from llama_jax.errors import InputError
 from llama_jax.inference.estimate import describe, peak_bytes
 from llama_jax.inference.generate_loop import GenerateLoop
 from llama_jax.inference.generation import GeneratePlan, plan_generation
@@ -22,7 +21,7 @@ from llama_jax.inference.score_loop import ScoreLoop
 from llama_jax.inference.shapes import CALL_TOKENS
 from llama_jax.inference.types import GenerateItem, GenerateResult, ScoreItem, ScoreResult
 from llama_jax.model import decoder
-from llama_jax.model.quantization import quantize
+from llama_jax.model.quantization import check_weight_dtype, quantize
 from llama_jax.tokenizer import Tokenizer
 
 # An accelerator computes about this many tokens in the time that one more call costs it.
@@ -215,15 +214,7 @@ def _decode_layout(params: dict, place: Placement) -> dict:
 
 def _in_eight_bits(params: dict, weight_dtype: str, place: Placement, dtype) -> dict:
     """The decode layout in eight bits, made a layer at a time: `params` may stay on the host."""
-    if weight_dtype != "int8":
-        raise InputError(
-            f"weight_dtype {weight_dtype!r}: choose 'int8', or None for that of params"
-        )
-    if place.tensor > 1:
-        raise InputError(
-            f"weight_dtype {weight_dtype!r} with tensor parallelism {place.tensor}: matrices in "
-            f"eight bits are not split; use one of the two"
-        )
+    check_weight_dtype(weight_dtype, place.tensor)
     layers = params["layers"]
     rest = {name: part for name, part in params.items() if name != "layers"}
     if isinstance(layers, dict):

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Int8
 
+from llama_jax.errors import InputError
+
 LARGEST = 127  # -128 is not used, so that the range is symmetric
 
 
@@ -32,6 +34,25 @@ class Quantized:
     def dtype(self) -> jnp.dtype:
         """What the values stand for, so that the model computes in it."""
         return self.scale.dtype
+
+
+def check_weight_dtype(weight_dtype: str | None, tensor: int) -> None:
+    """Refuses what cannot be kept, on `tensor` devices that share a row.
+
+    Raises:
+        InputError: another kind than "int8", or None; or matrices in eight bits would be split.
+    """
+    if weight_dtype is None:
+        return
+    if weight_dtype != "int8":
+        raise InputError(
+            f"weight_dtype {weight_dtype!r}: choose 'int8', or None for that of params"
+        )
+    if tensor > 1:
+        raise InputError(
+            f"weight_dtype {weight_dtype!r} with tensor parallelism {tensor}: matrices in eight "
+            f"bits are not split; use one of the two"
+        )
 
 
 Matrix = Float[Array, "rows columns"] | Quantized
