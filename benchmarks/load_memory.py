@@ -15,6 +15,7 @@ off ("beyond devices"), which leaves what a host with an accelerator needs.
 """
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -81,15 +82,9 @@ def write(folder: Path, megabytes: int) -> Path:
 
 
 def _converted(kind: str, source: Path, target: Path) -> Path:
-    from llama_jax import checkpoint, weights
+    from llama_jax.weights.convert import convert
 
-    stored = weights.open_weights(source)
-    if kind == "llama_jax":
-        checkpoint.save(target, 0, weights.read_all(stored), stored.config)
-        return target
-    from llama_jax.weights import meta_write
-
-    meta_write.write(stored, target)
+    convert(source, target, "orbax" if kind == "llama_jax" else kind)
     return target
 
 
@@ -97,9 +92,10 @@ def act(action: str, path: Path) -> None:
     """What a child does: says how much it holds before, acts, says what its devices hold."""
     import jax
 
-    from llama_jax import checkpoint, weights
+    from llama_jax import weights
     from llama_jax.inference.placement import Placement
     from llama_jax.sharding import mesh_of
+    from llama_jax.weights.convert import convert
 
     jax.block_until_ready(jax.numpy.zeros(8) + 1)
     stored = weights.open_weights(path)
@@ -117,10 +113,9 @@ def act(action: str, path: Path) -> None:
         kept = weights.place(stored, shardings)
         held = sum(s.data.nbytes for leaf in jax.tree.leaves(kept) for s in leaf.addressable_shards)
     else:
-        kept = weights.read_all(stored)
         with tempfile.TemporaryDirectory(dir=path.parent) as target:
-            checkpoint.save(Path(target) / "run", 0, kept, stored.config)
-    size = sum(leaf.nbytes for leaf in jax.tree.leaves(kept))
+            convert(path, Path(target) / "run", "orbax")
+    size = sum(math.prod(p.shape) * p.dtype.itemsize for p in stored.params.values())
     print(json.dumps({"size": size, "held": held, **status(os.getpid())}), flush=True)
 
 
