@@ -54,8 +54,10 @@ def chat(
         hardware: what to run on.
     """
     from llama_jax.chat import Message, Reply, Sampling, Session, Transcript, reply
+    from llama_jax.inference.kept import Kept
     from llama_jax.prompts import chat_format
 
+    kept = Kept()
     sampling = Sampling(temperature, top_k, top_p, max_new_tokens, seed)
     loaded = load_model(model, tokenizer, dtype, hardware)
     tell_eight_bits(loaded)
@@ -65,7 +67,7 @@ def chat(
 
     def answer(messages: Sequence[Message], show: Callable[[str], None], number: int) -> Reply:
         drawn = dataclasses.replace(sampling, seed=seed + number)
-        return reply(loaded, messages, form=form, sampling=drawn, on_text=show)
+        return reply(loaded, messages, form=form, sampling=drawn, on_text=show, kept=kept)
 
     sys.stdin.reconfigure(errors="surrogateescape")  # bytes that are not UTF-8: refused by line
     interactive = sys.stdin.isatty()

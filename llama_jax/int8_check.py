@@ -16,7 +16,7 @@ from llama_jax.api import Model
 from llama_jax.errors import InputError
 from llama_jax.evals.perplexity import Perplexity
 
-SAMPLE_CHARACTERS = 2000  # a few hundred tokens
+SAMPLE_CHARACTERS = 1200  # a few hundred tokens
 
 
 @dataclass(frozen=True)

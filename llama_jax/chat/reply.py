@@ -6,6 +6,7 @@ from typing import Any
 
 from llama_jax.api import Model
 from llama_jax.errors import InputError
+from llama_jax.inference.kept import Kept
 from llama_jax.inference.types import GenerateItem
 from llama_jax.prompts import ChatFormat, Message, chat_format
 
@@ -60,10 +61,9 @@ def reply(
     form: ChatFormat | None = None,
     sampling: Sampling | None = None,
     on_text: Callable[[str], None] | None = None,
+    kept: Kept | None = None,
 ) -> Reply:
     """The assistant's next message.
-
-    The whole dialogue goes through the model each time: nothing is kept between calls.
 
     Args:
         model: a chat model; any model answers something.
@@ -71,6 +71,8 @@ def reply(
         form: of `chat_format`; None for the one that the tokenizer has the tokens of.
         sampling: None for the defaults.
         on_text: called with new text as it is generated.
+        kept: given to reply after reply of one model: what a dialogue has in common with the one
+            before goes through the model once. None to compute all of it.
 
     Raises:
         InputError: the format refuses the messages, or they leave no room in the context.
@@ -88,6 +90,6 @@ def reply(
     most = room if asked is None or asked > room else asked
     item = sampling.item(ids, most, stop=form.stop, end_ids=form.end_ids)
     show = None if on_text is None else lambda _, text: on_text(text)
-    [result] = model.engine.generate([item], show)
+    [result] = model.engine.generate([item], show, kept=kept)
     full = result.stop_reason == "length" and most != asked
     return Reply(result.text.strip(), "context" if full else result.stop_reason, len(ids))

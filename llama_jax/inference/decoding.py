@@ -80,16 +80,29 @@ def empty_slots(params: dict, config: LlamaConfig, rows: int, capacity: int) -> 
 @functools.partial(jax.jit, static_argnames="capacity")
 def grow(state: SlotState, capacity: int) -> SlotState:
     """The same state with room for `capacity` tokens per row."""
+    fed = Fed(_with_room(state.fed.cache, capacity), state.fed.hidden)
+    return dataclasses.replace(state, fed=fed)
 
+
+@functools.partial(jax.jit, static_argnames="capacity")
+def rewind(fed: Fed, length: Int[Array, ""], capacity: int) -> Fed:
+    """The rows as if only their first `length` tokens had been fed; room for `capacity`.
+
+    Their hidden states are of no use until something is fed behind them.
+    """
+    cache = _with_room(fed.cache, capacity)
+    lengths = jnp.full_like(cache.lengths, length)
+    return Fed(dataclasses.replace(cache, lengths=lengths), fed.hidden)
+
+
+def _with_room(cache: KVCache, capacity: int) -> KVCache:
     def pad(buffer):
         widths = [(0, 0)] * buffer.ndim
         widths[-2] = (0, capacity - buffer.shape[-2])
         return jnp.pad(buffer, widths)
 
-    cache = state.fed.cache
     key, value = jax.tree.map(pad, (cache.key, cache.value))
-    fed = Fed(KVCache(key, value, cache.lengths), state.fed.hidden)
-    return dataclasses.replace(state, fed=fed)
+    return KVCache(key, value, cache.lengths)
 
 
 @functools.partial(jax.jit, static_argnames="config", donate_argnames="fed")

@@ -15,6 +15,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.inference.estimate import describe, peak_bytes
 from llama_jax.inference.generate_loop import GenerateLoop
 from llama_jax.inference.generation import GeneratePlan, plan_generation
+from llama_jax.inference.kept import Kept
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.plan import Plan, plan_scores
 from llama_jax.inference.score_loop import ScoreLoop
@@ -163,6 +164,7 @@ class Engine:
         items: Sequence[GenerateItem],
         on_text: Callable[[int, str], None] | None = None,
         on_result: Callable[[int, GenerateResult], None] | None = None,
+        kept: Kept | None = None,
     ) -> list[GenerateResult]:
         """A continuation of every item, in the order of `items`.
 
@@ -171,21 +173,26 @@ class Engine:
             on_text: called with an item's index and new text as it is generated; the pieces of an
                 item join to its result's text, and never hold any of a stop string.
             on_result: called with an item's index and result when it has ended.
+            kept: for a single item: ids of its prompt that the item before it had seen are not
+                computed again, and it leaves what it has seen for the next one.
 
         Raises:
             InputError: an item does not fit the model (nothing is computed then), or memory does
                 not suffice for a single row.
         """
         plan = self._plan_generation(items)
+        if kept is not None and len(items) != 1:
+            raise ValueError(f"keys and values are kept of one item, not of {len(items)}")
         if not items:
             return []
         results: dict[int, GenerateResult] = {}
         with self._placement.context():
-            for index, result in self._decoder_loop().run(plan, items, on_text):
+            for index, result in self._decoder_loop().run(plan, items, on_text, kept):
                 results[index] = result
                 if on_result is not None:
                     on_result(index, result)
-        self.counts.update(prefilled=plan.prefilled, saved=plan.saved)
+        reused = 0 if kept is None else kept.reused
+        self.counts.update(prefilled=plan.prefilled - reused, saved=plan.saved + reused)
         return [results[index] for index in range(len(items))]
 
     def _decoder_loop(self) -> GenerateLoop:

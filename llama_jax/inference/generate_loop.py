@@ -15,6 +15,7 @@ from llama_jax.inference.generation import (
     GeneratePlan,
     capacities,
 )
+from llama_jax.inference.kept import Kept
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.shapes import bucket, buckets
 from llama_jax.inference.slots import Device, Job, Slots
@@ -67,15 +68,19 @@ class GenerateLoop:
         plan: GeneratePlan,
         items: Sequence[GenerateItem],
         on_text: Callable[[int, str], None] | None,
+        kept: Kept | None = None,
     ) -> Iterator[tuple[int, GenerateResult]]:
-        """(item, result) pairs as items end; `on_text` gets new text as it comes."""
+        """(item, result) pairs as items end; `on_text` gets new text as it comes.
+
+        A single item may go on from what is `kept`, and leaves there what it has seen.
+        """
         for group in plan.groups:
             rows = [
                 Continuation(items[index], plan.limits[index], self._tokenizer)
                 for index in group.items
             ]
             left = list(zip(group.items, rows, strict=True))
-            yield from self._run_group(plan, group, left, items, on_text)
+            yield from self._run_group(plan, group, left, items, on_text, kept)
 
     def _run_group(
         self,
@@ -84,6 +89,7 @@ class GenerateLoop:
         left: list[tuple[int, Continuation]],
         items: Sequence[GenerateItem],
         on_text: Callable[[int, str], None] | None,
+        kept: Kept | None,
     ) -> Iterator[tuple[int, GenerateResult]]:
         """Runs the group; where memory does not suffice, what is left of it in half the slots."""
         # Somebody who reads along gets every token; otherwise the host looks less often.
@@ -93,7 +99,7 @@ class GenerateLoop:
             count = min(group.rows, self._most_rows or group.rows)
             try:
                 prefix = () if group.prefix is None else (self._prefix(plan, group.prefix),)
-                slots = Slots(self._device(group, prefix, count, jobs), jobs, count, chunk)
+                slots = Slots(self._device(group, prefix, count, jobs, kept), jobs, count, chunk)
                 for job, token in slots.run():
                     text = job.row.push(token)
                     self._counts["generated"] += 1
@@ -101,6 +107,10 @@ class GenerateLoop:
                         on_text(job.index, text)
                     if not job.row.remaining:
                         yield job.index, job.row.result()
+                if kept is not None:
+                    [(index, row)] = left
+                    # The last id may have been drawn and not have gone through the model.
+                    kept.put((*items[index].ids, *row.ids[:-1]), slots.rows)
                 return
             except jax.errors.JaxRuntimeError as error:
                 scoring.require_out_of_memory(error)
@@ -127,6 +137,7 @@ class GenerateLoop:
         prefix: tuple[SharedPrefix, ...],
         count: int,
         jobs: Sequence[Job],
+        kept: Kept | None,
     ) -> Device:
         """The compiled functions for `count` slots of a group."""
         longest = max(len(job.prompt) for job in jobs)
@@ -142,9 +153,17 @@ class GenerateLoop:
             return self._place.rows(slots)
 
         def feed(prompts: Sequence[np.ndarray]) -> tuple[decoding.Fed, int]:
+            if kept is not None:
+                begun = kept.take(prompts[0].tolist(), lambda held: max(held, prompt_capacity))
+                if begun is not None:
+                    new = prompts[0][kept.reused :]
+                    columns = bucket(min(len(new), group.columns), buckets(group.columns))
+                    self._note("feed", prefix, count, columns, begun.cache.capacity)
+                    return self._feed(prefix, [new], columns, self._place.rows(begun))
             rows = self._rows_to_feed(len(prompts), feed_rows, group.columns)
             self._note("feed", prefix, rows, group.columns, prompt_capacity)
-            return self._feed(prefix, prompts[:rows], rows, group.columns, prompt_capacity)
+            fed = decoding.empty(self._params, self._config, rows, prompt_capacity)
+            return self._feed(prefix, prompts[:rows], group.columns, self._place.rows(fed))
 
         def decode(state, live, steps, leave_at):
             self._note("decode", prefix, count, state.fed.cache.capacity)
@@ -177,12 +196,11 @@ class GenerateLoop:
         self,
         prefix: tuple[SharedPrefix, ...],
         prompts: Sequence[np.ndarray],
-        rows: int,
         columns: int,
-        capacity: int,
+        fed: decoding.Fed,
     ) -> tuple[decoding.Fed, int]:
         """Feeds the prompts, `columns` tokens at a time, and says how many these are."""
-        fed = self._place.rows(decoding.empty(self._params, self._config, rows, capacity))
+        rows = len(fed.hidden)
         for start in range(0, max(map(len, prompts)), columns):
             tokens = np.zeros((rows, columns), np.int32)
             counts = np.zeros(rows, np.int32)

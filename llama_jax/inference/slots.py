@@ -83,6 +83,11 @@ class Slots:
         self._state: SlotState | None = None
         self._held: tuple[Fed | None, dict[bytes, int]] = None, {}
 
+    @property
+    def rows(self) -> Fed:
+        """The slots as the last call leaves them, whether it has ended yet or not."""
+        return self._state.fed
+
     def run(self) -> Iterator[tuple[Job, int]]:
         """(job, id) pairs, in order for each job, until all have ended.
 
