@@ -117,11 +117,6 @@ def of_layer(parts: Iterable[Part], layer: int) -> tuple[Part, ...]:
     )
 
 
-def splits_layers(parts: Iterable[Part]) -> bool:
-    """Whether each part is of one layer."""
-    return all(part.index and part.index[0][1] - part.index[0][0] == 1 for part in parts)
-
-
 def _own_shards(leaf: jax.Array) -> list:
     return [shard for shard in leaf.addressable_shards if shard.replica_id == 0]
 

@@ -176,11 +176,13 @@ def read_array(directory: epath.Path, item: str, path: str) -> np.ndarray:
         return flatten(ocp.PyTreeCheckpointHandler().restore(directory / item, args=args))[path]
 
 
-def read_layer(directory: epath.Path, item: str, path: str, layer: int) -> np.ndarray:
-    """A layer of a stacked array; BadStep where its files are damaged or not there.
+def splits_layers(directory: epath.Path, item: str) -> bool:
+    """Whether `read_layer` reads this item; steps of older versions have one database of arrays."""
+    return not (directory / item / "manifest.ocdbt").exists()
 
-    Not of a step of an older version, whose arrays are in one database.
-    """
+
+def read_layer(directory: epath.Path, item: str, path: str, layer: int) -> np.ndarray:
+    """A layer of a stacked array; BadStep where its files are damaged or not there."""
     with _damage(item):
         return checkpoint_arrays.read_layer(directory / item / path.replace("/", "."), layer)
 

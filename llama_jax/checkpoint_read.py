@@ -13,7 +13,13 @@ from llama_jax import checkpoint_metadata as described
 from llama_jax.checkpoint_arrays import is_stacked
 from llama_jax.checkpoint_files import BadStep, PathLike, steps, steps_directory
 from llama_jax.checkpoint_metadata import Metadata
-from llama_jax.checkpoint_orbax import read_array, read_arrays, read_files, read_layer
+from llama_jax.checkpoint_orbax import (
+    read_array,
+    read_arrays,
+    read_files,
+    read_layer,
+    splits_layers,
+)
 from llama_jax.weights.checks import listed
 
 
@@ -61,7 +67,7 @@ def good_param(metadata: Metadata, path: str) -> np.ndarray:
 
 def reads_layers(metadata: Metadata, path: str) -> bool:
     """Whether `good_layer` reads this parameter: a stacked one, of a step that is not older."""
-    return is_stacked(path) and digests.splits_layers(metadata.arrays[f"params/{path}"].parts)
+    return is_stacked(path) and splits_layers(metadata.directory, "params")
 
 
 def good_layer(metadata: Metadata, path: str, layer: int) -> np.ndarray:

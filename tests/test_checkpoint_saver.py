@@ -113,24 +113,3 @@ def test_a_limit_on_the_size_of_files_leaves_older_steps_intact(tmp_path):
     checkpoint.save(tmp_path, 2, draw(config, seed=2), config)
     assert checkpoint.latest_good_step(tmp_path) == 2
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"1", "2"}
-
-
-def test_version_1_is_still_read(tmp_path):
-    """One digest per array inside the metadata, no digests beside it."""
-    import json
-    import shutil
-
-    from llama_jax import checkpoint_metadata
-    from llama_jax.weights.digest import array_digest
-
-    checkpoint.save(tmp_path, 1, params(), CONFIG)
-    path = tmp_path / "checkpoints" / "1" / "metadata" / "metadata"
-    content = json.loads(path.read_text())
-    del content["sha256"], content["metrics"]
-    content["version"] = 1
-    for name, leaf in flatten(params()).items():
-        content["arrays"][f"params/{name}"]["sha256"] = array_digest(leaf)
-    content["sha256"] = checkpoint_metadata._digest(content)
-    path.write_text(json.dumps(content))
-    shutil.rmtree(tmp_path / "checkpoints" / "1" / "digests")
-    assert checkpoint.latest_good_step(tmp_path) == 1

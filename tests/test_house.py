@@ -35,7 +35,7 @@ ROOMS = {
     "chat": {"errors", "api", "inference", "prompts"},
     "infill": {"errors", "api", "inference", "prompts"},
     "report": {"errors", "paper"},
-    "lm_eval_backend": {"errors", "api", "evals", "inference", "tokenizer"},
+    "lm_eval_backend": {"errors", "api", "compiled", "evals", "inference", "tokenizer"},
 }
 
 

@@ -3,6 +3,7 @@
 import sys
 from typing import NoReturn
 
+from llama_jax.compiled import keep_compiled
 from llama_jax.errors import InputError
 
 
@@ -14,6 +15,7 @@ def main() -> None:
         _refuse("lm-evaluation-harness is not installed; pip install 'llama_jax[lm-eval]'")
     import llama_jax.lm_eval_backend.model  # noqa: F401  registers
 
+    keep_compiled()
     try:
         cli_evaluate()
     except InputError as error:

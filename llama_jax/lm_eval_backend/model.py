@@ -11,7 +11,6 @@ from lm_eval.api.registry import register_model
 from tqdm import tqdm
 
 from llama_jax import api
-from llama_jax.compiled import keep_compiled
 from llama_jax.errors import InputError
 from llama_jax.lm_eval_backend.items import (
     MAX_NEW_TOKENS,
@@ -65,7 +64,6 @@ class LlamaJax(LM):
                 "tokenizer, dtype, batch_tokens, max_length, max_gen_toks, seed"
             )
         _name_device(device)
-        keep_compiled()
         self.model = api.load(str(path), tokenizer, dtype=dtype, batch_tokens=batch_tokens)
         context = self.model.config.context
         self.max_length = context if max_length is None else max_length
