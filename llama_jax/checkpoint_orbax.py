@@ -6,6 +6,8 @@ so that any mesh can read them, and lets the processes of several hosts wait for
 
 import contextlib
 import dataclasses
+import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -138,6 +140,31 @@ def one_line(error: BaseException) -> str:
     """What an error of Orbax says, without TensorStore's settings."""
     message = str(error).split(" [tensorstore_spec")[0]
     return " ".join(message.split()) or type(error).__name__
+
+
+@contextlib.contextmanager
+def raised_only() -> Iterator[None]:
+    """Keeps what is raised anyway off stderr, for a program that says in one line what went wrong.
+
+    Of a save that fails Orbax's threads log every exception with its traceback, and TensorStore
+    then finds that nobody waits for the other writes: hundreds of lines, once the disk is full.
+    """
+    log, hook = logging.getLogger("absl"), sys.unraisablehook
+
+    def own(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and "orbax" in record.pathname)
+
+    def unraisable(found) -> None:
+        if str(found.exc_value) != "Event loop is closed":
+            hook(found)
+
+    log.addFilter(own)
+    sys.unraisablehook = unraisable
+    try:
+        yield
+    finally:
+        log.removeFilter(own)
+        sys.unraisablehook = hook
 
 
 class _FileHandler(ocp.AsyncCheckpointHandler):
