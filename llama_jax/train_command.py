@@ -125,6 +125,7 @@ def _run(
 ) -> None:  # fmt: skip
     """Everything that needs JAX."""
     from llama_jax import train_data
+    from llama_jax.checkpoint_log import raised_only
     from llama_jax.compiled import keep_compiled
     from llama_jax.tokenizer import check_fits, load_tokenizer
     from llama_jax.training import multihost
@@ -145,25 +146,26 @@ def _run(
         store, preset, fraction=corpus.validation, how=corpus.split, packing=corpus.packing
     )
     try:
-        run = run_loop(
-            preset.model,
-            preset.optimizer,
-            texts.source,
-            steps=steps,
-            batch_size=preset.batch_size,
-            seed=preset.seed,
-            out_dir=out,
-            validation_rows=texts.validation,
-            validate_every=preset.validate_every,
-            save_every=preset.save_every,
-            keep=keep,
-            tokenizer_bytes=None if tokenizer is None else tokenizer.serialized(),
-            options=dataclasses.replace(preset.options, seed=preset.seed),
-            mesh=devices,
-            monitors=monitors,
-            tensorboard=True,
-            override=override,
-        )
+        with raised_only():
+            run = run_loop(
+                preset.model,
+                preset.optimizer,
+                texts.source,
+                steps=steps,
+                batch_size=preset.batch_size,
+                seed=preset.seed,
+                out_dir=out,
+                validation_rows=texts.validation,
+                validate_every=preset.validate_every,
+                save_every=preset.save_every,
+                keep=keep,
+                tokenizer_bytes=None if tokenizer is None else tokenizer.serialized(),
+                options=dataclasses.replace(preset.options, seed=preset.seed),
+                mesh=devices,
+                monitors=monitors,
+                tensorboard=True,
+                override=override,
+            )
     except NonFiniteError as error:
         print(f"llama-jax: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

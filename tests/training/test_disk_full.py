@@ -93,6 +93,7 @@ def test_a_full_disk_stops_the_run_and_costs_nothing_but_time(start, tmp_path):
         err,
     )
     assert found and "Traceback" not in err, err
+    assert err.count("\n") == 1
     step, newest = int(found[1]), int(found[3])
     assert Path(found[2]) == (out / "checkpoints" / str(step)).resolve()
     assert step == newest + 2 <= STEPS

@@ -1,0 +1,31 @@
+"""What Orbax and TensorStore say on stderr of a save that fails."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def raised_only() -> Iterator[None]:
+    """Keeps what is raised anyway off stderr, for a program that says in one line what went wrong.
+
+    Of a save that fails Orbax's threads log every exception with its traceback, and TensorStore
+    then finds that nobody waits for the other writes: hundreds of lines, once the disk is full.
+    """
+    log, hook = logging.getLogger("absl"), sys.unraisablehook
+
+    def own(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and "orbax" in record.pathname)
+
+    def unraisable(found) -> None:
+        if str(found.exc_value) != "Event loop is closed":
+            hook(found)
+
+    log.addFilter(own)
+    sys.unraisablehook = unraisable
+    try:
+        yield
+    finally:
+        log.removeFilter(own)
+        sys.unraisablehook = hook
