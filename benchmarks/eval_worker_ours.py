@@ -13,6 +13,7 @@ import jax
 from eval_worker import Rows, serve
 
 from llama_jax import api
+from llama_jax.huge_pages import restart_with_huge_pages
 from llama_jax.inference.types import GenerateItem, ScoreItem
 from llama_jax.tokenizer import encode_pair
 
@@ -77,4 +78,5 @@ class Worker:
 
 
 if __name__ == "__main__":
+    restart_with_huge_pages()
     serve(Worker(sys.argv[1]), jax=jax.__version__, devices=str(jax.devices()))

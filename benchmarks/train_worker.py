@@ -14,6 +14,7 @@ import numpy as np
 
 from llama_jax import weights
 from llama_jax.data.packing import Rows
+from llama_jax.huge_pages import restart_with_huge_pages
 from llama_jax.training.optimizer import OptimizerConfig, make_optimizer
 from llama_jax.training.options import StepOptions
 from llama_jax.training.step import compile_train_step, init_state
@@ -50,4 +51,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    restart_with_huge_pages()
     main()

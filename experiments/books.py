@@ -20,6 +20,7 @@ from llama_jax import train_data
 from llama_jax.compiled import keep_compiled
 from llama_jax.errors import InputError
 from llama_jax.evals.kneser_ney import kneser_ney_bits
+from llama_jax.huge_pages import restart_with_huge_pages
 from llama_jax.tokenizer import load_tokenizer
 from llama_jax.tokenizer.train import train_bpe
 from llama_jax.training.loop import LOG_FILE, train
@@ -103,6 +104,7 @@ def main(
 
 
 if __name__ == "__main__":
+    restart_with_huge_pages()
     try:
         tyro.cli(main)
     except InputError as error:

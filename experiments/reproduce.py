@@ -24,6 +24,7 @@ from llama_jax.config import preset
 from llama_jax.data.packing import pack
 from llama_jax.data.text import encode_documents, read_documents, split_validation
 from llama_jax.errors import InputError
+from llama_jax.huge_pages import restart_with_huge_pages
 from llama_jax.model import decoder
 from llama_jax.report import RunFiles, markdown, write_report
 from llama_jax.tokenizer import load_tokenizer
@@ -118,6 +119,7 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    restart_with_huge_pages()
     try:
         tyro.cli(main)
     except InputError as error:

@@ -21,6 +21,7 @@ import tyro
 from llama_jax import train_data
 from llama_jax.compiled import keep_compiled
 from llama_jax.errors import InputError
+from llama_jax.huge_pages import restart_with_huge_pages
 from llama_jax.report import plots
 from llama_jax.training.log import NonFiniteError, read_log
 from llama_jax.training.loop import LOG_FILE, train
@@ -145,6 +146,7 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    restart_with_huge_pages()
     try:
         tyro.cli(main)
     except InputError as error:

@@ -10,6 +10,7 @@ import os
 import sys
 
 from llama_jax.errors import InputError
+from llama_jax.huge_pages import restart_with_huge_pages
 
 # The machine's fault rather than the arguments'.
 FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -31,8 +32,14 @@ SUMMARIES = {
 }
 
 
+def entry() -> None:
+    """The entry point of `llama-jax`: `main`, in a process with huge pages."""
+    restart_with_huge_pages()
+    main()
+
+
 def main() -> None:
-    """The entry point of `llama-jax`."""
+    """What `llama-jax` does with `sys.argv`."""
     name, *arguments = sys.argv[1:] or [""]
     if name in ("-h", "--help"):
         print(overview())
@@ -66,4 +73,4 @@ def overview() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    entry()

@@ -15,6 +15,7 @@ from pathlib import Path
 import jax
 
 from llama_jax import weights
+from llama_jax.huge_pages import restart_with_huge_pages
 from llama_jax.inference.engine import Engine
 from llama_jax.inference.types import GenerateItem
 from llama_jax.tokenizer import Tokenizer, load_tokenizer
@@ -63,4 +64,5 @@ def main(model: str, batch_rows: str = "64", weight_dtype: str = "") -> None:
 
 
 if __name__ == "__main__":
+    restart_with_huge_pages()
     main(*sys.argv[1:])

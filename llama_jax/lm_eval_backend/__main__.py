@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from llama_jax.compiled import keep_compiled
 from llama_jax.errors import InputError
+from llama_jax.huge_pages import restart_with_huge_pages
 
 
 def main() -> None:
@@ -28,4 +29,5 @@ def _refuse(why: str) -> NoReturn:
 
 
 if __name__ == "__main__":
+    restart_with_huge_pages()
     main()
