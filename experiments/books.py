@@ -26,6 +26,7 @@ from llama_jax.tokenizer.train import train_bpe
 from llama_jax.training.loop import LOG_FILE, train
 from llama_jax.training.presets import train_preset
 from llama_jax.training.settings import apply
+from llama_jax.training.stop import leave_if_stopped
 
 HEADING = re.compile(r"^(?=\s*(?:CHAPTER|Chapter|BOOK|PART|[IVXLC]+\.) ?.{0,60}$)", re.MULTILINE)
 SHORTEST = 2000  # characters; headings in a table of contents make no chapters
@@ -79,13 +80,14 @@ def main(
     store = train_data.open_store(corpus, pieces, "file", out / "tokens")
     data = train_data.batches_of(store, preset, fraction=HELD_OUT, how="hash", packing="stream")
     tokenizer = load_tokenizer(pieces)
-    train(
+    run = train(
         preset.model, preset.optimizer, data.source, steps=limit or preset.steps,
         batch_size=preset.batch_size, seed=preset.seed, out_dir=out / "training",
         validation_rows=data.validation, validate_every=preset.validate_every,
         save_every=preset.save_every, keep=2, tokenizer_bytes=tokenizer.serialized(),
         options=preset.options,
     )  # fmt: skip
+    leave_if_stopped(run.stopped_at)
     loss, count = validation_loss(out / "training")
     rows = train_data.all_rows(data.source.sources[0].packed)
     seen, held_out = targets(rows), targets(data.validation)

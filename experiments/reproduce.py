@@ -31,6 +31,7 @@ from llama_jax.tokenizer import load_tokenizer
 from llama_jax.training.log import read_log
 from llama_jax.training.loop import LOG_FILE, train
 from llama_jax.training.optimizer import OptimizerConfig
+from llama_jax.training.stop import leave_if_stopped
 
 TASKS = ("hellaswag", "arc_challenge")
 SEED = 0
@@ -50,7 +51,7 @@ def train_tiny(out: Path, steps: int) -> Path:
     )
     say(f"corpus: {len(documents)} documents, {rows.loss_mask.sum():,} training tokens")
     optimizer = OptimizerConfig(peak_learning_rate=PEAK, steps=steps, warmup_steps=steps // 10)
-    train(
+    run = train(
         config,
         optimizer,
         rows,
@@ -62,6 +63,7 @@ def train_tiny(out: Path, steps: int) -> Path:
         validate_every=max(1, steps // 8),
         tokenizer_bytes=tokenizer.serialized(),
     )
+    leave_if_stopped(run.stopped_at)
     return out
 
 

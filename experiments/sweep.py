@@ -27,6 +27,7 @@ from llama_jax.training.log import NonFiniteError, read_log
 from llama_jax.training.loop import LOG_FILE, train
 from llama_jax.training.presets import train_preset
 from llama_jax.training.settings import apply
+from llama_jax.training.stop import leave_if_stopped
 
 
 def choices(vary: tuple[str, ...], count: int | None, seed: int) -> list[tuple[str, ...]]:
@@ -65,7 +66,7 @@ def run_one(preset, store, tokenizer: bytes | None, out: Path) -> float:
     """Trains, or goes on; the lowest validation loss, infinite where the run diverged."""
     data = train_data.batches_of(store, preset, fraction=0.05, how="hash", packing="stream")
     try:
-        train(
+        run = train(
             *(preset.model, preset.optimizer, data.source),
             steps=preset.steps,
             batch_size=preset.batch_size,
@@ -81,6 +82,7 @@ def run_one(preset, store, tokenizer: bytes | None, out: Path) -> float:
     except NonFiniteError as error:
         say(str(error))
         return math.inf
+    leave_if_stopped(run.stopped_at)
     lines = read_log(out / LOG_FILE)
     return min(line["validation_loss"] for line in lines if "validation_loss" in line)
 

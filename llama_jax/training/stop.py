@@ -1,6 +1,7 @@
 """A request to stop, as SLURM and cloud machines send it before they take the machine away."""
 
 import signal
+import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any
@@ -43,3 +44,13 @@ class StopRequest:
 
             return multihost_utils.reached_preemption_sync_point(step)
         return self._asked
+
+
+def leave_if_stopped(stopped_at: int | None) -> None:
+    """Ends a program whose run SIGTERM ended, with a line on stderr and status 0.
+
+    For programs that go on with a trained model: this one is not.
+    """
+    if stopped_at is not None:
+        print(f"stopped after step {stopped_at}, saved; the same command goes on", file=sys.stderr)
+        raise SystemExit(0)
