@@ -35,7 +35,9 @@ ROOMS = {
     "chat": {"errors", "api", "inference", "prompts"},
     "infill": {"errors", "api", "inference", "prompts"},
     "report": {"errors", "paper"},
-    "lm_eval_backend": {"errors", "api", "compiled", "evals", "inference", "tokenizer"},
+    "lm_eval_backend": {
+        *("errors", "api", "compiled", "evals", "huge_pages", "inference", "tokenizer"),
+    },
 }
 
 

@@ -57,5 +57,5 @@ def test_what_is_refused():
     books = train_preset("books")
     with pytest.raises(InputError, match="length 512 exceeds the model's context 256"):
         dataclasses.replace(books, length=512)
-    with pytest.raises(InputError, match="batch_size 8 does not divide into 3 microbatches"):
+    with pytest.raises(InputError, match="batch_size 4 does not divide into 3 microbatches"):
         dataclasses.replace(books, options=StepOptions(accumulation=3))

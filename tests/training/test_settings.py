@@ -28,7 +28,7 @@ def test_values_have_the_types_of_their_fields():
     assert changed.optimizer.peak_learning_rate == 5e-4
     assert (changed.options.chunk, changed.options.remat) == (32, "full")
     assert changed.model.tied_embeddings is False
-    kept = dataclasses.replace(changed.optimizer, steps=1200, peak_learning_rate=2e-3)
+    kept = dataclasses.replace(changed.optimizer, steps=3300, peak_learning_rate=2e-3)
     assert kept == BOOKS.optimizer
 
 
@@ -39,9 +39,9 @@ def test_every_simple_field_can_be_set():
 
 
 def test_all_change_at_once_before_they_are_checked():
-    """Neither alone would pass: 1,500 steps of warm-up are more than the preset's 1,200."""
-    changed = apply(["optimizer.warmup_steps=1500", "optimizer.steps=2000"], BOOKS)
-    assert changed.optimizer.warmup_steps == 1500
+    """Neither alone would pass: 3,500 steps of warm-up are more than the preset's 3,300."""
+    changed = apply(["optimizer.warmup_steps=3500", "optimizer.steps=4000"], BOOKS)
+    assert changed.optimizer.warmup_steps == 3500
 
 
 @pytest.mark.parametrize(
