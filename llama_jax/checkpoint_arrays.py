@@ -58,14 +58,15 @@ async def write_array(folder: epath.Path, leaf: np.ndarray | StoredParam, stacke
     await asyncio.gather(*writing)
 
 
-def read_layer(folder: epath.Path, layer: int) -> np.ndarray:
-    """One layer of a stacked array; raises what TensorStore raises of damaged files."""
+def read_array(folder: epath.Path, layer: int | None) -> np.ndarray:
+    """An array, or one layer of a stacked one; raises what TensorStore raises of damaged files."""
     spec = {
         "driver": "zarr",
         "kvstore": {"driver": "file", "path": f"{folder}/"},
         "fill_missing_data_reads": False,
     }
-    return ts.open(spec, open=True, read=True).result()[layer].read().result()
+    store = ts.open(spec, open=True, read=True).result()
+    return (store if layer is None else store[layer]).read().result()
 
 
 def _chunks(leaf, chunk, stacked: bool) -> Iterator[tuple[tuple, np.ndarray]]:

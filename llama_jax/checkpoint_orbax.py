@@ -167,6 +167,8 @@ def read_arrays(directory: epath.Path, item: str) -> dict[str, np.ndarray]:
 
 def read_array(directory: epath.Path, item: str, path: str) -> np.ndarray:
     """One array of an item, on the host; BadStep where the files are damaged or it is not there."""
+    if splits_layers(directory, item):  # Orbax would hold it twice for a while
+        return read_layer(directory, item, path, None)
     args = ocp.args.PyTreeRestore(
         item=unflatten({path: 0}),
         restore_args=unflatten({path: ocp.RestoreArgs(restore_type=np.ndarray)}),
@@ -181,10 +183,10 @@ def splits_layers(directory: epath.Path, item: str) -> bool:
     return not (directory / item / "manifest.ocdbt").exists()
 
 
-def read_layer(directory: epath.Path, item: str, path: str, layer: int) -> np.ndarray:
-    """A layer of a stacked array; BadStep where its files are damaged or not there."""
+def read_layer(directory: epath.Path, item: str, path: str, layer: int | None) -> np.ndarray:
+    """A layer of a stacked array, or an array; BadStep where its files are damaged or gone."""
     with _damage(item):
-        return checkpoint_arrays.read_layer(directory / item / path.replace("/", "."), layer)
+        return checkpoint_arrays.read_array(directory / item / path.replace("/", "."), layer)
 
 
 def read_files(directory: epath.Path, item: str) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from etils import epath
 from reference.weight_files import draw
 
 from llama_jax import checkpoint, checkpoint_arrays, checkpoint_metadata, weights
-from llama_jax.checkpoint_arrays import chunk_shape, read_layer, write_array
+from llama_jax.checkpoint_arrays import chunk_shape, read_array, write_array
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.weights.digest import array_digest
@@ -41,17 +41,18 @@ def test_layers_come_back_one_by_one(tmp_path, monkeypatch, dtype):
     array = np.asarray(jax.random.normal(jax.random.key(0), (3, 5, 4), dtype))
     asyncio.run(write_array(epath.Path(tmp_path / "a"), array, stacked=True))
     for layer in range(3):
-        found = read_layer(epath.Path(tmp_path / "a"), layer)
+        found = read_array(epath.Path(tmp_path / "a"), layer)
         assert found.dtype == array.dtype
         np.testing.assert_array_equal(found, array[layer])
+    np.testing.assert_array_equal(read_array(epath.Path(tmp_path / "a"), None), array)
 
 
 def test_a_missing_chunk_is_not_read_as_zeros(tmp_path):
     asyncio.run(write_array(epath.Path(tmp_path / "a"), np.ones((2, 3), np.float32), stacked=True))
     (tmp_path / "a" / "1.0").unlink()
-    np.testing.assert_array_equal(read_layer(epath.Path(tmp_path / "a"), 0), np.ones(3))
+    np.testing.assert_array_equal(read_array(epath.Path(tmp_path / "a"), 0), np.ones(3))
     with pytest.raises(ValueError, match="missing"):
-        read_layer(epath.Path(tmp_path / "a"), 1)
+        read_array(epath.Path(tmp_path / "a"), 1)
 
 
 def as_version_1(run: Path, params: dict) -> None:
