@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -53,22 +53,24 @@ def load_model(model: Path, tokenizer: Path | None, dtype: DType | None, hardwar
     return api.load(model, tokenizer, dtype=dtype, **chosen)
 
 
-def tell_eight_bits(loaded, *, measured: bool = False) -> None:
+def tell_eight_bits(loaded, *, measured: bool = False) -> dict[str, Any] | None:
     """Prints to stderr what weights in eight bits take and, where `measured`, what they change.
 
     Of a model with other weights it prints nothing. To be called before the model is asked anything
-    else: see `int8_check.measure`.
+    else: see `int8_check.measure`. What was measured is returned as JSON values.
     """
     if loaded.weight_dtype is None:
-        return
+        return None
     if measured:
         from llama_jax.int8_check import measure, sample_text
 
-        print(measure(loaded, sample_text()).line(), file=sys.stderr)
-        return
+        change = measure(loaded, sample_text())
+        print(change.line(), file=sys.stderr)
+        return change.record()
     count, held = loaded.info.parameters, loaded.engine.weight_bytes
     print(
         f"{loaded.weight_dtype} weights: {held} bytes, {held / (4 * count):.3f} of float32's; "
         "`llama-jax perplexity` measures what they change",
         file=sys.stderr,
     )
+    return None

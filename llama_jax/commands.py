@@ -87,7 +87,7 @@ def evaluate(
         on_overflow: what to do where prompt and shots exceed the context.
         judge: MODULE:FUNCTION that labels generations, for tasks that need it; it is imported.
         data: DIR of DIR/TASK/file; default LLAMA_JAX_DATA, else the samples inside the package.
-        out: where results.json, run.json and samples/ are written.
+        out: where results.json, run.json and samples/ are written; int8.json, if measured.
         dtype: to convert the weights to.
         hardware: what to run on.
         int8_check: with --weight-dtype int8, measure what the eight bits change: the perplexity of
@@ -96,7 +96,7 @@ def evaluate(
         json_output: print JSON, of a run results.json, instead of the tables.
     """
     from llama_jax import api
-    from llama_jax.evals.results import notes
+    from llama_jax.evals.results import notes, write_json
     from llama_jax.evals.tasks import choose
     from llama_jax.report import RunFiles, markdown
 
@@ -112,8 +112,10 @@ def evaluate(
         blocks = (f"{name}: {text}" for name, text in told.items())
         print(json.dumps(told, indent=1) if json_output else "\n\n".join(blocks))
         return
-    tell_eight_bits(loaded, measured=int8_check)
+    change = tell_eight_bits(loaded, measured=int8_check)
     results = api.evaluate(loaded, names, judge=judge, data_dir=data, out_dir=out, **how)
+    if out is not None and change is not None:
+        write_json(out / "int8.json", change)
     if data is None:
         print("data: the samples inside the package (no --data)", file=sys.stderr)
     for note in notes(results, out):

@@ -45,10 +45,13 @@ class Int8Change:
         return math.expm1((self.plain.logprob - self.found.logprob) / self.found.tokens)
 
     def record(self) -> dict[str, Any]:
-        """The values before, and what eight bits change, as JSON values."""
+        """The text, the values before, and what eight bits change, as JSON values."""
         return {
+            "text_sha256": self.plain.text_sha256,
+            "tokens": self.plain.tokens,
             "logprob": self.plain.logprob,
             "perplexity": self.plain.per_token,
+            "eight_bit_perplexity": self.found.per_token,
             "relative_change": self.relative,
             "weight_bytes": self.unquantized_bytes,
             "eight_bit_weight_bytes": self.weight_bytes,

@@ -1,5 +1,6 @@
 """Weights in eight bits, as the commands take them: how many bytes, and what they change."""
 
+import hashlib
 import json
 import math
 import sys
@@ -70,6 +71,20 @@ def test_generate_and_eval_say_what_eight_bits_change(run, small_model, command)
     assert without.err.startswith(f"int8 weights: {held} bytes, {share:.3f} of float32's; ")
     assert "perplexity " not in without.err.replace("`llama-jax perplexity`", "")
     assert without.out == with_check.out  # the answers are those of the eight bits, either way
+
+
+def test_eval_writes_what_was_measured_beside_its_results(run, small_model, tmp_path):
+    run(EVAL[0], small_model, *EVAL[1:], "--out", tmp_path / "left_out", "--no-int8-check")
+    said = run(EVAL[0], small_model, *EVAL[1:], "--out", tmp_path / "measured").err
+    files = [
+        {path.name for path in (tmp_path / name).iterdir()} for name in ("left_out", "measured")
+    ]
+    assert files[1] - files[0] == {"int8.json"} and "results.json" in files[0]
+    found = json.loads((tmp_path / "measured" / "int8.json").read_text())
+    change = found["eight_bit_perplexity"] / found["perplexity"] - 1
+    assert found["relative_change"] == pytest.approx(change, abs=1e-9)
+    assert f"({100 * found['relative_change']:+.3f} %) on {found['tokens']} tokens" in said
+    assert found["text_sha256"] == hashlib.sha256(sample_text().encode()).hexdigest()
 
 
 def test_a_dry_run_and_other_weights_measure_nothing(run, small_model, llama_jax_command):

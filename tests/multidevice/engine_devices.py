@@ -6,6 +6,7 @@ import numpy as np
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference.engine import Engine
+from llama_jax.inference.kept import Kept
 from llama_jax.inference.types import GenerateItem, ScoreItem
 from llama_jax.model import decoder
 from llama_jax.sharding import make_mesh
@@ -87,6 +88,23 @@ def meshes():
         print(name, "texts equal")
 
 
+def dialogue():
+    """What is kept from turn to turn is spread over the devices as the rows are."""
+    weights = params()
+    one = Engine(weights, CONFIG, Tokenizer())
+    for sizes in ({"data": 8}, {"tensor": 4}, {"data": 2, "tensor": 2}):
+        engine = Engine(weights, CONFIG, Tokenizer(), mesh=make_mesh(**sizes))
+        kept, ids = Kept(), (1,)
+        for turn in range(3):
+            ids += tuple(range(5 + turn, 14 + turn))
+            item = GenerateItem(ids, 6, temperature=turn % 2, seed=turn)
+            [result] = engine.generate([item], kept=kept)
+            assert [result] == one.generate([item])
+            assert kept.reused == (len(ids) - 10 if turn else 0)
+            ids += result.ids
+    print("dialogues equal")
+
+
 def refusals():
     try:
         Engine(params(), CONFIG, Tokenizer(), mesh=make_mesh(tensor=8))
@@ -103,4 +121,5 @@ def refusals():
 if __name__ == "__main__":
     assert jax.device_count() == 8
     meshes()
+    dialogue()
     refusals()
