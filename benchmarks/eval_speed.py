@@ -67,7 +67,10 @@ def measure(
         "peak_mib": {"ours": mine[-1]["peak_mib"], "peer": theirs[-1]["peak_mib"]},
         "others": max(run["others"] for run in mine + theirs),
         "comparison": compare(read_rows(requests), *answers),
-        "runs": {"ours first": [first], **runs},
+        "runs": {
+            name: [{key: value for key, value in run.items() if key != "out"} for run in found]
+            for name, found in {"ours first": [first], **runs}.items()
+        },
     }
 
 
