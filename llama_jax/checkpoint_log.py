@@ -22,10 +22,16 @@ def raised_only() -> Iterator[None]:
         if str(found.exc_value) != "Event loop is closed":
             hook(found)
 
+    def awaited(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Task exception was never retrieved")
+
     log.addFilter(own)
+    # Stays after a failure: asyncio says it when the tasks are collected, at the end at the latest.
+    logging.getLogger("asyncio").addFilter(awaited)
     sys.unraisablehook = unraisable
     try:
         yield
+        logging.getLogger("asyncio").removeFilter(awaited)
     finally:
         log.removeFilter(own)
         sys.unraisablehook = hook
