@@ -8,14 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from llama_jax.command_options import (
-    DEFAULT,
-    DType,
-    Hardware,
-    ModelPath,
-    load_model,
-    tell_eight_bits,
-)
+from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model, tell_int8
 
 
 def chat(
@@ -60,7 +53,7 @@ def chat(
     kept = Kept()
     sampling = Sampling(temperature, top_k, top_p, max_new_tokens, seed)
     loaded = load_model(model, tokenizer, dtype, hardware)
-    tell_eight_bits(loaded)
+    tell_int8(loaded)
     form = chat_format(loaded.tokenizer, format)
     # A system prompt that the format refuses is said before the first line is read.
     form.encode([*([] if system is None else [Message("system", system)]), Message("user", "")])

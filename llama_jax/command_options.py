@@ -53,7 +53,7 @@ def load_model(model: Path, tokenizer: Path | None, dtype: DType | None, hardwar
     return api.load(model, tokenizer, dtype=dtype, **chosen)
 
 
-def tell_eight_bits(loaded, *, measured: bool = False) -> dict[str, Any] | None:
+def tell_int8(loaded, *, measured: bool = False) -> dict[str, Any] | None:
     """Prints to stderr what weights in eight bits take and, where `measured`, what they change.
 
     Of a model with other weights it prints nothing. To be called before the model is asked anything

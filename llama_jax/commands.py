@@ -27,14 +27,7 @@ from llama_jax import (
     train_command,
     weights_command,
 )
-from llama_jax.command_options import (
-    DEFAULT,
-    DType,
-    Hardware,
-    ModelPath,
-    load_model,
-    tell_eight_bits,
-)
+from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model, tell_int8
 from llama_jax.errors import InputError
 
 RunPaths = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -107,12 +100,12 @@ def evaluate(
     loaded = load_model(model, tokenizer, dtype, hardware)
     how = {"protocol": protocol, "shots": shots, "limit": limit, "on_overflow": on_overflow}
     if dry_run:
-        tell_eight_bits(loaded)
+        tell_int8(loaded)
         told = api.dry_run(loaded, names, judge=judge, data_dir=data, **how)
         blocks = (f"{name}: {text}" for name, text in told.items())
         print(json.dumps(told, indent=1) if json_output else "\n\n".join(blocks))
         return
-    change = tell_eight_bits(loaded, measured=int8_check)
+    change = tell_int8(loaded, measured=int8_check)
     results = api.evaluate(loaded, names, judge=judge, data_dir=data, out_dir=out, **how)
     if out is not None and change is not None:
         write_json(out / "int8.json", change)

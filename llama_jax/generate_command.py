@@ -7,14 +7,7 @@ from typing import Annotated
 import tyro
 
 from llama_jax import chat_command
-from llama_jax.command_options import (
-    DEFAULT,
-    DType,
-    Hardware,
-    ModelPath,
-    load_model,
-    tell_eight_bits,
-)
+from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model, tell_int8
 
 Repeated = tyro.conf.UseAppendAction
 
@@ -58,7 +51,7 @@ def generate(
         json_output: print one JSON line per prompt instead of text.
     """
     loaded = load_model(model, tokenizer, dtype, hardware)
-    tell_eight_bits(loaded, measured=int8_check)
+    tell_int8(loaded, measured=int8_check)
     prompt = prompt or ("",)
     asked, ends = prompt, {"stop": stop}
     if chat:

@@ -7,14 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from llama_jax.command_options import (
-    DEFAULT,
-    DType,
-    Hardware,
-    ModelPath,
-    load_model,
-    tell_eight_bits,
-)
+from llama_jax.command_options import DEFAULT, DType, Hardware, ModelPath, load_model, tell_int8
 from llama_jax.errors import InputError
 
 
@@ -58,7 +51,7 @@ def infill(
 
     prefix, suffix = _read(prefix_file), _read(suffix_file)
     loaded = load_model(model, tokenizer, dtype, hardware)
-    tell_eight_bits(loaded)
+    tell_int8(loaded)
     found = library.infill(
         loaded,
         prefix,

@@ -226,14 +226,14 @@ def _tell(run, name: str, out: Path) -> None:
     from llama_jax.training.log import read_log
     from llama_jax.training.loop import LOG_FILE
     from llama_jax.training.run_config import FILE
+    from llama_jax.training.stop import say_if_stopped
 
     log = list(read_log(out / LOG_FILE))
     settings = json.loads((out / FILE).read_text(encoding="utf-8"))
     page = write_training_page(log, settings, f"Training {name}", out)
     step, losses = int(run.state.step), [line for line in log if "loss" in line]
     went_on = "" if run.resumed_at is None else f", gone on from step {run.resumed_at}"
-    if run.stopped_at is not None:
-        print(f"stopped after step {step}, saved; the same command goes on", file=sys.stderr)
+    say_if_stopped(run.stopped_at)
     print(f"step {step}{went_on}: loss {losses[-1]['loss']:.4f}")
     validated = [line for line in log if "validation_loss" in line]
     if validated:

@@ -94,7 +94,7 @@ def product(
     matrix = weight.int8.astype(x.dtype) if isinstance(weight, Quantized) else weight
     flat = x.reshape(-1, x.shape[-1])
     result = jnp.matmul(flat, matrix, preferred_element_type=preferred_element_type)
-    result = result.reshape(*x.shape[:-1], -1)
+    result = result.reshape(*x.shape[:-1], matrix.shape[1])
     return result * weight.scale.astype(result.dtype) if isinstance(weight, Quantized) else result
 
 

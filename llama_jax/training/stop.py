@@ -46,11 +46,17 @@ class StopRequest:
         return self._asked
 
 
+def say_if_stopped(stopped_at: int | None) -> bool:
+    """Whether SIGTERM ended a run; if so, a line on stderr says what to do."""
+    if stopped_at is not None:
+        print(f"stopped after step {stopped_at}, saved; the same command goes on", file=sys.stderr)
+    return stopped_at is not None
+
+
 def leave_if_stopped(stopped_at: int | None) -> None:
     """Ends a program whose run SIGTERM ended, with a line on stderr and status 0.
 
     For programs that go on with a trained model: this one is not.
     """
-    if stopped_at is not None:
-        print(f"stopped after step {stopped_at}, saved; the same command goes on", file=sys.stderr)
+    if say_if_stopped(stopped_at):
         raise SystemExit(0)

@@ -91,3 +91,11 @@ def test_bfloat16_weights_and_cache_are_close_to_float32():
         assert hidden.dtype == cache.key[0].dtype == jnp.bfloat16
         expected = forward(params, GQA, ids(2, 9))[0]
         np.testing.assert_allclose(np.asarray(hidden, np.float32), expected, atol=0.1)
+
+
+@pytest.mark.parametrize("shape", [(8,), (3, 8), (2, 3, 8), (0, 8), (2, 0, 8)])
+def test_a_product_has_the_batch_of_its_rows(shape):
+    x, weight = np.ones(shape, np.float32), np.arange(40, dtype=np.float32).reshape(8, 5)
+    found = product(jnp.asarray(x), jnp.asarray(weight))
+    assert found.shape == (*shape[:-1], 5)
+    np.testing.assert_allclose(found, x @ weight, rtol=1e-6)
