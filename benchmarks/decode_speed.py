@@ -59,7 +59,7 @@ def settings(model: Path, vocab: int, samples: int) -> list[Setting]:
     return [
         Setting("batch 1", [text], 1, 128),
         Setting("batch 8", [text, *others], 1, 128),
-        Setting("samples, temperature", [long], samples, 64, 0.8),
+        Setting("samples, temperature only", [long], samples, 64, 0.8),
         Setting("samples, temperature and top-p", [long], samples, 64, 0.8, 0.95),
     ]
 

@@ -48,9 +48,9 @@ class Shape:
 
 
 SHAPES = (
-    Shape("m15", 8, 256, ("--remat", "full")),
-    Shape("m110", 2, 512),
-    Shape("m110", 8, 512, ("--remat", "full")),
+    Shape("m15", 8, 256, ("--remat", "dots_no_batch", "--chunk", "32")),
+    Shape("m110", 2, 512, ("--remat", "dots_no_batch", "--chunk", "128")),
+    Shape("m110", 8, 512, ("--remat", "dots_no_batch", "--chunk", "64")),
 )
 PEERS = {
     "eager": (),

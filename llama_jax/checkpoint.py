@@ -168,7 +168,8 @@ def restore_state(
         config: must be the checkpoint's.
         params: tree of `jax.ShapeDtypeStruct`; a leaf with a sharding is restored onto it, one
             without onto the default device. Mesh and number of processes may differ from those
-            that saved; each process reads all arrays and keeps its devices' parts.
+            that saved; each process reads all arrays and keeps its devices' parts, see
+            `checkpoint_read.place`.
         opt_state: likewise, e.g. `jax.eval_shape(optimizer.init, params)`.
         step: as in `restore_params`.
         another_config: accept a checkpoint of a configuration that differs, as long as names,
@@ -185,9 +186,7 @@ def restore_state(
             described.check_config(metadata, config)
         for item, tree in trees.items():
             described.check_tree(metadata, item, tree)
-        # Both are verified before either takes memory on a device.
-        arrays = {item: good_arrays(metadata, item) for item in trees}
-        placed = {item: place(arrays[item], tree) for item, tree in trees.items()}
+        placed = {item: place(metadata, item, tree) for item, tree in trees.items()}
         return RestoredState(**placed, metadata=metadata)
 
     return newest_good(path, step, read)

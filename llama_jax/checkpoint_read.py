@@ -1,5 +1,6 @@
 """Reading a step: every array is compared with its digest before anybody gets to see it."""
 
+import functools
 import hashlib
 import json
 from typing import Any
@@ -21,6 +22,7 @@ from llama_jax.checkpoint_orbax import (
     splits_layers,
 )
 from llama_jax.weights.checks import listed
+from llama_jax.weights.place_param import place_param
 
 
 def metadata_of(directory: epath.Path) -> Metadata:
@@ -54,14 +56,14 @@ def good_arrays(metadata: Metadata, item: str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def good_param(metadata: Metadata, path: str) -> np.ndarray:
-    """One of the parameters, on the host; BadStep unless it agrees with its digest."""
-    saved = metadata.arrays_of("params")[path]
-    array = read_array(metadata.directory, "params", path)
+def good_param(metadata: Metadata, path: str, item: str = "params") -> np.ndarray:
+    """One array of an item, on the host; BadStep unless it agrees with its digest."""
+    saved = metadata.arrays_of(item)[path]
+    array = read_array(metadata.directory, item, path)
     if (array.dtype.name, array.shape) != (saved.dtype, saved.shape) or not digests.matches(
         array, saved.parts
     ):
-        raise BadStep(f"params/{path} does not match its digest")
+        raise BadStep(f"{item}/{path} does not match its digest")
     return array
 
 
@@ -70,14 +72,14 @@ def reads_layers(metadata: Metadata, path: str) -> bool:
     return is_stacked(path) and splits_layers(metadata.directory, "params")
 
 
-def good_layer(metadata: Metadata, path: str, layer: int) -> np.ndarray:
-    """A layer of one of the parameters; BadStep unless it agrees with its digest."""
-    saved = metadata.arrays[f"params/{path}"]
-    array = read_layer(metadata.directory, "params", path, layer)
+def good_layer(metadata: Metadata, path: str, layer: int, item: str = "params") -> np.ndarray:
+    """A layer of a stacked array; BadStep unless it agrees with its digest."""
+    saved = metadata.arrays_of(item)[path]
+    array = read_layer(metadata.directory, item, path, layer)
     if (array.dtype.name, array.shape) != (saved.dtype, saved.shape[1:]) or not digests.matches(
         array[None], digests.of_layer(saved.parts, layer)
     ):
-        raise BadStep(f"params/{path} of layer {layer} does not match its digest")
+        raise BadStep(f"{item}/{path} of layer {layer} does not match its digest")
     return array
 
 
@@ -85,22 +87,46 @@ def verify(directory: epath.Path) -> Metadata:
     """Reads all of a step; BadStep when anything is damaged."""
     metadata = metadata_of(directory)
     for item in ("params", "opt_state"):
-        good_arrays(metadata, item)
+        if not splits_layers(directory, item):
+            good_arrays(metadata, item)
+            continue
+        for path, record in metadata.arrays_of(item).items():
+            if is_stacked(path):
+                for layer in range(record.shape[0]):
+                    good_layer(metadata, path, layer, item)
+            else:
+                good_param(metadata, path, item)
     return metadata
 
 
-def place(arrays: dict[str, np.ndarray], target: Any) -> Any:
-    """Moves arrays onto the shardings of an abstract tree, emptying `arrays` on the way.
+def place(metadata: Metadata, item: str, target: Any) -> Any:
+    """The arrays of an item on the shardings of an abstract tree; BadStep where one is damaged.
 
-    Every process has all of each array and gives its devices their parts.
+    Every process reads all of them, to compare the digests, and gives its devices their parts; it
+    holds a layer at a time, or an array that has none. Steps of older versions are held as a whole.
     """
+    split = splits_layers(metadata.directory, item)
+    held = {} if split else good_arrays(metadata, item)
 
     def placed(path, leaf) -> jax.Array:
-        array = arrays.pop(jax.tree_util.keystr(path, simple=True, separator="/"))
-        sharding = getattr(leaf, "sharding", None)
-        if sharding is None or sharding.is_fully_addressable:
-            return jax.device_put(array, sharding)
-        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        stacked = split and is_stacked(name)
+
+        @functools.lru_cache(maxsize=1)  # for all parts of a layer
+        def read(layer: int | None) -> np.ndarray:
+            if layer is not None:
+                return good_layer(metadata, name, layer, item)
+            return good_param(metadata, name, item) if split else held.pop(name)
+
+        return jax.block_until_ready(
+            place_param(
+                leaf.shape,
+                np.dtype(leaf.dtype),
+                getattr(leaf, "sharding", None),
+                lambda layer, index: np.asarray(read(layer)[index]),
+                stacked=stacked,
+            )
+        )
 
     return jax.tree_util.tree_map_with_path(placed, target)
 

@@ -16,11 +16,17 @@ import orbax.checkpoint as ocp
 import pytest
 from reference.weight_files import draw
 
-from llama_jax import checkpoint, checkpoint_digests, checkpoint_metadata, weights
+from llama_jax import (
+    checkpoint,
+    checkpoint_digests,
+    checkpoint_metadata,
+    checkpoint_read,
+    weights,
+)
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.model.decoder import abstract_params
-from llama_jax.weights import params_sha256
+from llama_jax.weights import params_sha256, place_param
 from llama_jax.weights.tree import flatten
 
 CONFIG = LlamaConfig(64, 32, 2, 4, 2, 48, 32, 1e-5)
@@ -110,6 +116,27 @@ def test_state_comes_back_in_its_structure(saved):
     assert_same(state.opt_state, optimizer_state(2))
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(state[:2]))
     assert state.metadata.step == 2
+
+
+@pytest.mark.parametrize("staging", [place_param.STAGING_BYTES, 0], ids=["whole", "by layer"])
+def test_the_host_holds_a_layer_at_a_time(saved, monkeypatch, staging):
+    monkeypatch.setattr(place_param, "STAGING_BYTES", staging)
+    asked = []
+
+    def noted(read):
+        return lambda *place: asked.append(place[1:]) or read(*place)
+
+    for name in ("read_array", "read_layer"):
+        monkeypatch.setattr(checkpoint_read, name, noted(getattr(checkpoint_read, name)))
+    state = checkpoint.restore_state(saved, CONFIG, *abstract_state())
+    assert_same(state.params, draw(CONFIG, seed=2))
+    assert_same(state.opt_state, optimizer_state(2))
+    assert len(set(asked)) == len(asked)
+    of_layers = {place[1].replace("layers/", "") for place in asked if len(place) == 3}
+    whole = {place[1].rsplit("/", 1)[-1] for place in asked if len(place) == 2}
+    assert len(asked) == CONFIG.layers * 9 * 3 + 3 * 3 + 1
+    assert "attention/query" in of_layers
+    assert whole == {"count", "embedding", "output", "scale"}
 
 
 def test_an_optimizer_without_state(tmp_path):

@@ -1,39 +1,17 @@
-"""llama2.c as a contestant: its file written from our parameters, its program built and run."""
+"""llama2.c as a contestant: a model converted for it, its program built and run."""
 
 import os
 import re
-import struct
 import subprocess
 from pathlib import Path
 
-import numpy as np
-
 from llama_jax import weights
-from llama_jax.weights.layout import INPUT_AXES, split_half_to_interleaved
-from llama_jax.weights.llama2c import ORDER
-from llama_jax.weights.tree import flatten
+from llama_jax.weights import llama2c_write
 
 
 def export(model: Path, target: Path) -> None:
-    """Writes the version 0 file of a model: see `llama_jax.weights.llama2c`."""
-    read = weights.read(model, "float32")
-    config, params = read.config, flatten(read.params)
-    vocab = config.vocab_size if config.tied_embeddings else -config.vocab_size
-    sizes = (config.dim, config.ffn_size, config.layers, config.heads, config.kv_heads)
-    heads = {"query": config.heads, "key": config.kv_heads}
-    with target.open("wb") as file:
-        file.write(struct.pack("<7i", *sizes, vocab, config.context))
-        for name in ORDER:
-            for layer in params[name] if name.startswith("layers/") else [params[name]]:
-                matrix = _stored(name, np.asarray(layer))
-                turned = heads.get(name.rsplit("/", 1)[-1])
-                if turned:
-                    matrix = split_half_to_interleaved(matrix, turned)
-                np.ascontiguousarray(matrix, "<f4").tofile(file)
-        # Tables of cosines and sines, which run.c skips.
-        np.zeros(config.context * config.head_size, "<f4").tofile(file)
-        if not config.tied_embeddings:
-            _stored("output", np.asarray(params["output"])).astype("<f4").tofile(file)
+    """Writes the version 0 file of a model."""
+    weights.load(model, lambda stored: llama2c_write.write(stored, target))
 
 
 def build(source: Path, target: Path) -> None:
@@ -52,10 +30,3 @@ def run(program: Path, model: Path, tokenizer: Path, prompt: str, positions: int
         check=True,
     )
     return float(re.search(rb"tok/s: ([\d.]+)", done.stderr).group(1))
-
-
-def _stored(name: str, array: np.ndarray) -> np.ndarray:
-    if name not in INPUT_AXES:
-        return array
-    inputs = int(np.prod(array.shape[: INPUT_AXES[name]]))
-    return array.reshape(inputs, -1).T

@@ -149,6 +149,7 @@ class GenerateLoop:
         feed_rows = sorted({min(rows, count) for rows in group.feed_rows})
 
         def empty(capacity: int) -> decoding.SlotState:
+            self._compiled_shapes.add(("slots", count, capacity))
             slots = decoding.empty_slots(self._params, self._config, count, capacity)
             return self._place.rows(slots)
 
@@ -162,8 +163,18 @@ class GenerateLoop:
                     return self._feed(prefix, [new], columns, self._place.rows(begun))
             rows = self._rows_to_feed(len(prompts), feed_rows, group.columns)
             self._note("feed", prefix, rows, group.columns, prompt_capacity)
+            self._compiled_shapes.add(("rows", rows, prompt_capacity))
             fed = decoding.empty(self._params, self._config, rows, prompt_capacity)
             return self._feed(prefix, prompts[:rows], group.columns, self._place.rows(fed))
+
+        def insert(state, fed, *rest):
+            sizes = state.fed.cache.capacity, len(fed.hidden), fed.cache.capacity
+            self._compiled_shapes.add(("insert", count, *sizes))
+            return decoding.insert(state, fed, *rest)
+
+        def grow(state, capacity):
+            self._compiled_shapes.add(("grow", count, state.fed.cache.capacity, capacity))
+            return decoding.grow(state, capacity)
 
         def decode(state, live, steps, leave_at):
             self._note("decode", prefix, count, state.fed.cache.capacity)
@@ -182,7 +193,7 @@ class GenerateLoop:
         def capacity(need: int) -> int:
             return self._capacity(need, whole)
 
-        return Device(empty, feed, decode, capacity, self._place)
+        return Device(empty, feed, insert, grow, decode, capacity, self._place)
 
     def _rows_to_feed(self, prompts: int, sizes: Sequence[int], columns: int) -> int:
         """The size of array in which feeding all of the prompts costs least."""

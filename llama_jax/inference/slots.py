@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from llama_jax.inference import decoding
 from llama_jax.inference.decoding import Fed, Settings, SlotState
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.text import Continuation
@@ -52,6 +50,8 @@ class Device(NamedTuple):
     Attributes:
         empty: capacity -> slots that hold nothing.
         feed: distinct prompts -> (their rows, how many of the prompts were fed).
+        insert: see `decoding.insert`.
+        grow: state, capacity -> state.
         decode: state, live rows, steps, leave_at -> state, ids.
         capacity: tokens per row -> a capacity that holds them.
         placement: where arrays are put.
@@ -59,6 +59,8 @@ class Device(NamedTuple):
 
     empty: Callable[[int], SlotState]
     feed: Callable[[Sequence[np.ndarray]], tuple[Fed, int]]
+    insert: Callable[..., SlotState]
+    grow: Callable[[SlotState, int], SlotState]
     decode: Callable[[SlotState, np.ndarray, int, int], tuple[SlotState, jax.Array]]
     capacity: Callable[[int], int]
     placement: Placement
@@ -166,7 +168,7 @@ class Slots:
         remaining[: len(jobs)] = [job.limit for job in jobs]
         settings = _settings([job.item for job in jobs], count)
         settings = self._device.placement.replicated(settings)
-        self._state = decoding.insert(
+        self._state = self._device.insert(
             self._state, fed, sources, targets, np.int32(len(pairs)), remaining, settings
         )
 
@@ -175,15 +177,19 @@ class Slots:
         if self._state is None:
             self._state = self._device.empty(capacity)
         elif capacity > self._state.fed.cache.capacity:
-            self._state = decoding.grow(self._state, capacity)
+            self._state = self._device.grow(self._state, capacity)
 
 
 def _settings(items: Sequence[GenerateItem], count: int) -> Settings:
     """How each row draws; unused rows are greedy."""
     every = [*items, *[GenerateItem((0,), 1)] * (count - len(items))]
+
+    def values(name: str, dtype: type) -> jax.Array:
+        return jax.device_put(np.array([getattr(item, name) for item in every], dtype))
+
     return Settings(
-        seed=jnp.asarray(np.array([item.seed for item in every], np.uint32)),
-        temperature=jnp.asarray(np.array([item.temperature for item in every], np.float32)),
-        top_k=jnp.asarray(np.array([item.top_k for item in every], np.int32)),
-        top_p=jnp.asarray(np.array([item.top_p for item in every], np.float32)),
+        seed=values("seed", np.uint32),
+        temperature=values("temperature", np.float32),
+        top_k=values("top_k", np.int32),
+        top_p=values("top_p", np.float32),
     )

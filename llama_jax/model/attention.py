@@ -6,38 +6,17 @@ the log of its softmax denominator; `combine` joins them exactly, by log-sum-exp
 never have to stand in one array.
 """
 
-import functools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from llama_jax.model.attention_by_heads import attend_by_heads
+from llama_jax.model.segment import Segment as Segment
+
 # Scores [B, T, N, S] that are computed for all heads at once on a CPU: 1 MiB in float32.
 SCORES_IN_CACHE = 2**18
-
-
-class Segment(NamedTuple):
-    """Keys and values that queries attend to, with or without a batch dimension.
-
-    Heads stand before slots, as in the cache: each head is one matrix, and its products need no
-    transpose.
-
-    Attributes:
-        key: [B, K, S, H], or [K, S, H] when every row of the batch shares the segment.
-        value: as `key`.
-        mask: bool, broadcastable to [B, T, S]; True where the query may look.
-    """
-
-    key: Array
-    value: Array
-    mask: Array
-
-    @classmethod
-    def of(cls, key: Array, value: Array, mask: Array) -> "Segment":
-        """From keys and values [B, S, K, H] or [S, K, H]."""
-        return cls(jnp.swapaxes(key, -3, -2), jnp.swapaxes(value, -3, -2), mask)
 
 
 def causal_mask(
@@ -84,7 +63,7 @@ def attention(
     """
     segment = Segment.of(key, value, mask)
     if _by_heads(query, [segment]):
-        return _attend_by_heads(query, [segment])
+        return attend_by_heads(query, (segment,))
     return jax.nn.dot_product_attention(query, key, value, mask=mask[:, None])
 
 
@@ -148,7 +127,7 @@ def combine(
 def attend(query: Float[Array, "B T N H"], segments: Sequence[Segment]) -> Float[Array, "B T N H"]:
     """Attention over the union of `segments`, in the dtype of `query`."""
     if _by_heads(query, segments):
-        return _attend_by_heads(query, segments)
+        return attend_by_heads(query, tuple(segments))
     parts = [attention_with_log_sum(query, segment) for segment in segments]
     if len(parts) == 1:
         return parts[0][0].astype(query.dtype)
@@ -160,11 +139,13 @@ def heads_at_once(rows: int, length: int, heads: int, kv_heads: int, keys: int) 
     """For how many query heads the scores [rows, length, keys] exist at a time.
 
     All, but on a CPU only those of one key/value head where all would leave its caches: scores are
-    read and written several times over, and by heads that is two to three times faster. An
-    accelerator wants all heads at once, and of several devices each may have some.
+    read and written several times over, and by heads that is two to three times faster. (Not for
+    one token a row, as in decoding: there keys and values are larger than their scores, and would
+    be copied into the order of heads.) An accelerator wants all heads at once, and of several
+    devices each may have some.
     """
     on_one_cpu = jax.default_backend() == "cpu" and jax.device_count() == 1
-    by_heads = on_one_cpu and rows * length * heads * keys > SCORES_IN_CACHE
+    by_heads = on_one_cpu and length > 1 and rows * length * heads * keys > SCORES_IN_CACHE
     return heads // kv_heads if by_heads else heads
 
 
@@ -172,57 +153,3 @@ def _by_heads(query: Float[Array, "B T N H"], segments: Sequence[Segment]) -> bo
     rows, length, heads, _ = query.shape
     keys = sum(segment.key.shape[-2] for segment in segments)
     return heads_at_once(rows, length, heads, segments[0].key.shape[-3], keys) < heads
-
-
-def _attend_by_heads(
-    query: Float[Array, "B T N H"], segments: Sequence[Segment]
-) -> Float[Array, "B T N H"]:
-    """One softmax over all segments, for one key/value head after the other.
-
-    A backward pass computes the scores again.
-    """
-    B, T, N, H = query.shape
-    K = segments[0].key.shape[-3]
-    G = N // K
-    # The G queries of a head and position are rows of one matrix, and so are their masks.
-    masks = [s.mask if s.mask.shape[1] == 1 else jnp.tile(s.mask, (1, G, 1)) for s in segments]
-
-    @jax.checkpoint
-    def attend_head(head):
-        query, keys_values = head
-        parts = [Segment(*pair, mask) for pair, mask in zip(keys_values, masks, strict=True)]
-        return _attend_one_head(query, parts)
-
-    rows = query.reshape(B, T, K, G, H).transpose(2, 0, 3, 1, 4).reshape(K, B, G * T, H)
-    keys_values = [
-        (jnp.moveaxis(segment.key, -3, 0), jnp.moveaxis(segment.value, -3, 0))
-        for segment in segments
-    ]
-    attended = jax.lax.map(attend_head, (rows, keys_values)).reshape(K, B, G, T, H)
-    return attended.transpose(1, 3, 0, 2, 4).reshape(B, T, N, H)
-
-
-def _attend_one_head(
-    query: Float[Array, "B M H"], segments: Sequence[Segment]
-) -> Float[Array, "B M H"]:
-    """As `attend`, of segments whose keys are [B, S, H] or [S, H]."""
-    scale = query.shape[-1] ** -0.5
-    scores = [
-        jnp.where(s.mask, scale * _product("BMH,{}SH->BMS", query, s.key), -jnp.inf)
-        for s in segments
-    ]
-    largest = functools.reduce(jnp.maximum, [jnp.max(part, axis=-1) for part in scores])
-    largest = jax.lax.stop_gradient(jnp.where(jnp.isfinite(largest), largest, 0.0))[..., None]
-    weights = [jnp.exp(part - largest) for part in scores]
-    total = sum(jnp.sum(part, axis=-1) for part in weights)
-    output = sum(
-        _product("BMS,{}SH->BMH", part.astype(segment.value.dtype), segment.value)
-        for part, segment in zip(weights, segments, strict=True)
-    )
-    return (output / jnp.where(total > 0, total, 1.0)[..., None]).astype(query.dtype)
-
-
-def _product(letters: str, rows: Float[Array, "B M _"], matrix: Float[Array, "..."]) -> Array:
-    """Float32 product of every row with its matrix, or with the one that all rows share."""
-    letters = letters.format("B" if matrix.ndim == 3 else "")
-    return jnp.einsum(letters, rows, matrix, preferred_element_type=jnp.float32)

@@ -16,8 +16,8 @@ class StepOptions:
     Attributes:
         remat: what the backward pass computes again instead of keeping it (`model.remat`).
             "none" keeps everything; "full" keeps each layer's input only; "dots" keeps the results
-            of matrix products; "dots_no_batch" those with weights only; "attention" recomputes
-            attention's scores only.
+            of matrix products; "dots_no_batch" those with weights, and what attention gives;
+            "attention" recomputes attention's scores only.
         chunk: positions of each row whose logits exist at a time, at most.
         z_loss: see `cross_entropy`; in training only.
         accumulation: microbatches into which the rows of a step are cut, one after another.

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from jax import monitoring
 
 from llama_jax.config import LlamaConfig
 from llama_jax.model import decoder
@@ -118,3 +119,17 @@ def make_params():
 @pytest.fixture(scope="session")
 def make_tokenizer():
     return LetterTokenizer
+
+
+@pytest.fixture
+def compilations():
+    """A list that grows by one with every compilation."""
+    found, watching = [], [True]
+
+    def listen(event, duration, **_):
+        if event == "/jax/core/compile/backend_compile_duration" and watching:
+            found.append(duration)
+
+    monitoring.register_event_duration_secs_listener(listen)
+    yield found
+    watching.clear()

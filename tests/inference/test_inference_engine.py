@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import monitoring
 
 from llama_jax.errors import InputError
 from llama_jax.inference import scoring
@@ -12,8 +11,6 @@ from llama_jax.inference.engine import Engine
 from llama_jax.inference.types import ScoreItem
 from llama_jax.model import decoder
 from llama_jax.model.cache import SharedPrefix
-
-COMPILATION = "/jax/core/compile/backend_compile_duration"
 
 
 def some_items(seed=0):
@@ -134,20 +131,6 @@ def test_errors_come_before_any_computation(make_engine, config):
     with pytest.raises(InputError, match="item 1: 130 ids, 129 of them to feed"):
         engine.score(items, lambda *_: pytest.fail("a result before the error"))
     assert engine.compiled_shapes == set()
-
-
-@pytest.fixture
-def compilations():
-    """A list that grows by one with every compilation."""
-    found, watching = [], [True]
-
-    def listen(event, duration, **_):
-        if event == COMPILATION and watching:
-            found.append(duration)
-
-    monitoring.register_event_duration_secs_listener(listen)
-    yield found
-    watching.clear()
 
 
 def test_one_compilation_per_shape(params, config, tokenizer, items, compilations):

@@ -311,7 +311,8 @@ def test_compiled_shapes_of_generation(make_engine):
     engine = make_engine()
     engine.generate([GenerateItem((1, 5), 30), GenerateItem((1, 5, 6), 40)])
     shapes = set(engine.compiled_shapes)
-    assert shapes == {("feed", 0, 2, 8, 8), ("decode", 0, 2, 64)}
+    model = {("feed", 0, 2, 8, 8), ("decode", 0, 2, 64)}
+    assert shapes == model | {("rows", 2, 8), ("slots", 2, 64), ("insert", 2, 64, 2, 8)}
     engine.generate([GenerateItem((1, 7), 50), GenerateItem((1, 2, 3, 4), 3, seed=5)])
     assert engine.compiled_shapes == shapes
 

@@ -22,6 +22,7 @@ from llama_jax.training.log import read_log
 from llama_jax.training.loop import LOG_FILE, train
 from llama_jax.training.optimizer import OptimizerConfig, make_optimizer
 from llama_jax.training.step import init_state
+from llama_jax.weights import place_param
 
 CONFIG = LlamaConfig(64, 32, 2, 4, 4, 48, 32, 1e-5)
 OPTIMIZER = OptimizerConfig(peak_learning_rate=1e-2, steps=20, warmup_steps=2)
@@ -58,6 +59,7 @@ def losses(out):
 def main(run):
     meshes = {name: axes and make_mesh(**axes) for name, axes in MESHES.items()}
     trained = {name: run_to(run / name, 10, mesh).state for name, mesh in meshes.items()}
+    staging, place_param.STAGING_BYTES = place_param.STAGING_BYTES, 0  # as for large arrays
     for source, target in itertools.product(meshes, meshes):
         wanted = shapes_on(meshes[target])
         found = checkpoint.restore_state(run / source, CONFIG, wanted.params, wanted.opt_state)
@@ -68,6 +70,7 @@ def main(run):
                 where = jax.tree.map(lambda a, b: a.sharding == b.sharding, tree, shapes)
                 assert all(jax.tree.leaves(where))
         print(source, "to", target)
+    place_param.STAGING_BYTES = staging
     # The same run goes on elsewhere: 10 steps on one mesh, 10 on the next, and none of it shows.
     straight = losses_of_20(run, "one", None)
     for (name, _), (other, mesh) in zip(
