@@ -60,7 +60,7 @@ class Engine:
             sharing), "padding" (positions computed for nothing; scoring only), "scored",
             "generated" (end-of-sequence ids included). And "halved": batches or slots that memory
             did not suffice for, so that they were done in halves.
-        compiled_shapes: what was compiled for: (function, sizes ...).
+        compiled_shapes: what was compiled for: (function, sizes ...), a program each.
     """
 
     def __init__(

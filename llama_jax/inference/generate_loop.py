@@ -9,16 +9,11 @@ import numpy as np
 from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference import decoding, scoring
-from llama_jax.inference.generation import (
-    SMALLEST_CAPACITY,
-    GenerateGroup,
-    GeneratePlan,
-    capacities,
-)
+from llama_jax.inference.generation import GenerateGroup, GeneratePlan
 from llama_jax.inference.kept import Kept
 from llama_jax.inference.placement import Placement
-from llama_jax.inference.shapes import bucket, buckets
-from llama_jax.inference.slots import Device, Job, Slots
+from llama_jax.inference.slot_calls import Served, Sizes, SlotCalls
+from llama_jax.inference.slots import Job, Slots
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult
 from llama_jax.model.cache import SharedPrefix
@@ -52,16 +47,19 @@ class GenerateLoop:
         call_tokens: int,
         placement: Placement,
     ) -> None:
-        self._params = params
-        self._config = config
         self._tokenizer = tokenizer
-        # Embeddings are often padded beyond the tokenizer; such ids have no text.
-        self._vocab_size = min(tokenizer.vocab_size, config.vocab_size)
         self._counts = counts
-        self._compiled_shapes = compiled_shapes
-        self._call_tokens = call_tokens
         self._most_rows: int | None = None  # that memory has sufficed for, where it once did not
-        self._place = placement
+        self._served = Served(
+            params=params,
+            config=config,
+            stop_ids=tuple(stop_ids(tokenizer)),
+            # Embeddings are often padded beyond the tokenizer; such ids have no text.
+            vocab_size=min(tokenizer.vocab_size, config.vocab_size),
+            call_tokens=call_tokens,
+            compiled_shapes=compiled_shapes,
+            placement=placement,
+        )
 
     def run(
         self,
@@ -99,7 +97,7 @@ class GenerateLoop:
             count = min(group.rows, self._most_rows or group.rows)
             try:
                 prefix = () if group.prefix is None else (self._prefix(plan, group.prefix),)
-                slots = Slots(self._device(group, prefix, count, jobs, kept), jobs, count, chunk)
+                slots = Slots(self._calls(group, prefix, count, jobs, kept), jobs, count, chunk)
                 for job, token in slots.run():
                     text = job.row.push(token)
                     self._counts["generated"] += 1
@@ -125,116 +123,29 @@ class GenerateLoop:
             left = [(index, row) for index, row in left if row.remaining]
 
     def _prefix(self, plan: GeneratePlan, index: int) -> SharedPrefix:
-        prefix = plan.prefixes[index]
-        self._compiled_shapes.add(("decode prefix", len(prefix.ids)))
+        prefix, served = plan.prefixes[index], self._served
+        served.compiled_shapes.add(("decode prefix", len(prefix.ids)))
         return scoring.compute_prefix(
-            self._params, self._config, prefix.ids, np.int32(prefix.length)
+            served.params, served.config, prefix.ids, np.int32(prefix.length)
         )
 
-    def _device(
+    def _calls(
         self,
         group: GenerateGroup,
         prefix: tuple[SharedPrefix, ...],
         count: int,
         jobs: Sequence[Job],
         kept: Kept | None,
-    ) -> Device:
+    ) -> SlotCalls:
         """The compiled functions for `count` slots of a group."""
-        longest = max(len(job.prompt) for job in jobs)
-        # One array holds the prompts of the group, whichever come together.
-        prompt_capacity = (
-            group.columns if longest <= group.columns else self._capacity(longest, longest)
+        sizes = Sizes(
+            count,
+            group.columns,
+            tuple(sorted({min(rows, count) for rows in group.feed_rows})),
+            longest=max(len(job.prompt) for job in jobs),
+            whole=max(len(job.prompt) + job.limit for job in jobs),
         )
-        whole = max(len(job.prompt) + job.limit for job in jobs)
-        feed_rows = sorted({min(rows, count) for rows in group.feed_rows})
-
-        def empty(capacity: int) -> decoding.SlotState:
-            self._compiled_shapes.add(("slots", count, capacity))
-            slots = decoding.empty_slots(self._params, self._config, count, capacity)
-            return self._place.rows(slots)
-
-        def feed(prompts: Sequence[np.ndarray]) -> tuple[decoding.Fed, int]:
-            if kept is not None:
-                begun = kept.take(prompts[0].tolist(), lambda held: max(held, prompt_capacity))
-                if begun is not None:
-                    new = prompts[0][kept.reused :]
-                    columns = bucket(min(len(new), group.columns), buckets(group.columns))
-                    self._note("feed", prefix, count, columns, begun.cache.capacity)
-                    return self._feed(prefix, [new], columns, self._place.rows(begun))
-            rows = self._rows_to_feed(len(prompts), feed_rows, group.columns)
-            self._note("feed", prefix, rows, group.columns, prompt_capacity)
-            self._compiled_shapes.add(("rows", rows, prompt_capacity))
-            fed = decoding.empty(self._params, self._config, rows, prompt_capacity)
-            return self._feed(prefix, prompts[:rows], group.columns, self._place.rows(fed))
-
-        def insert(state, fed, *rest):
-            sizes = state.fed.cache.capacity, len(fed.hidden), fed.cache.capacity
-            self._compiled_shapes.add(("insert", count, *sizes))
-            return decoding.insert(state, fed, *rest)
-
-        def grow(state, capacity):
-            self._compiled_shapes.add(("grow", count, state.fed.cache.capacity, capacity))
-            return decoding.grow(state, capacity)
-
-        def decode(state, live, steps, leave_at):
-            self._note("decode", prefix, count, state.fed.cache.capacity)
-            return decoding.decode(
-                self._params,
-                self._config,
-                prefix,
-                state,
-                self._place.rows(live),
-                np.int32(steps),
-                np.int32(leave_at),
-                np.array(stop_ids(self._tokenizer), np.int32),
-                np.int32(self._vocab_size),
-            )
-
-        def capacity(need: int) -> int:
-            return self._capacity(need, whole)
-
-        return Device(empty, feed, insert, grow, decode, capacity, self._place)
-
-    def _rows_to_feed(self, prompts: int, sizes: Sequence[int], columns: int) -> int:
-        """The size of array in which feeding all of the prompts costs least."""
-
-        def cost(rows: int) -> tuple[int, int]:
-            return -(-prompts // rows) * (rows * columns + self._call_tokens), rows
-
-        return min(sizes, key=cost)
-
-    def _feed(
-        self,
-        prefix: tuple[SharedPrefix, ...],
-        prompts: Sequence[np.ndarray],
-        columns: int,
-        fed: decoding.Fed,
-    ) -> tuple[decoding.Fed, int]:
-        """Feeds the prompts, `columns` tokens at a time, and says how many these are."""
-        rows = len(fed.hidden)
-        for start in range(0, max(map(len, prompts)), columns):
-            tokens = np.zeros((rows, columns), np.int32)
-            counts = np.zeros(rows, np.int32)
-            for row, prompt in enumerate(prompts):
-                part = prompt[start : start + columns]
-                tokens[row, : len(part)] = part
-                counts[row] = len(part)
-            arrays = self._place.rows((tokens, counts))
-            fed = decoding.feed(self._params, self._config, prefix, fed, *arrays)
-        return fed, len(prompts)
-
-    def _capacity(self, need: int, whole: int) -> int:
-        """A size that holds `need` tokens; no row gets more than `whole`, whatever is asked.
-
-        Attention reads all slots of a cache, the empty ones too.
-        """
-        context = self._config.context
-        most = bucket(whole, buckets(context, SMALLEST_CAPACITY // 4))
-        return min(most, bucket(min(need, context), capacities(context)))
-
-    def _note(self, function: str, prefix: tuple[SharedPrefix, ...], *sizes: int) -> None:
-        slots = prefix[0].capacity if prefix else 0
-        self._compiled_shapes.add((function, slots, *sizes))
+        return SlotCalls(self._served, prefix, sizes, kept)
 
 
 def _job(index: int, item: GenerateItem, row: Continuation, depth: int) -> Job:

@@ -6,14 +6,14 @@ got there is dropped.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from llama_jax.inference.decoding import Fed, Settings, SlotState
-from llama_jax.inference.placement import Placement
+from llama_jax.inference.slot_calls import SlotCalls
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem
 
@@ -44,40 +44,18 @@ class Call(NamedTuple):
     steps: int
 
 
-class Device(NamedTuple):
-    """What the slots need of the device, all shapes decided.
-
-    Attributes:
-        empty: capacity -> slots that hold nothing.
-        feed: distinct prompts -> (their rows, how many of the prompts were fed).
-        insert: see `decoding.insert`.
-        grow: state, capacity -> state.
-        decode: state, live rows, steps, leave_at -> state, ids.
-        capacity: tokens per row -> a capacity that holds them.
-        placement: where arrays are put.
-    """
-
-    empty: Callable[[int], SlotState]
-    feed: Callable[[Sequence[np.ndarray]], tuple[Fed, int]]
-    insert: Callable[..., SlotState]
-    grow: Callable[[SlotState, int], SlotState]
-    decode: Callable[[SlotState, np.ndarray, int, int], tuple[SlotState, jax.Array]]
-    capacity: Callable[[int], int]
-    placement: Placement
-
-
 class Slots:
     """Runs jobs in `count` slots.
 
     Args:
-        device: the compiled functions.
+        calls: the compiled functions.
         jobs: in the order in which they get a slot.
         count: B.
         chunk: steps of a call, at most.
     """
 
-    def __init__(self, device: Device, jobs: Sequence[Job], count: int, chunk: int) -> None:
-        self._device = device
+    def __init__(self, calls: SlotCalls, jobs: Sequence[Job], count: int, chunk: int) -> None:
+        self._calls = calls
         self._waiting = deque(jobs)
         self._jobs: list[Job | None] = [None] * count
         self._received = np.zeros(count, np.int64)
@@ -118,12 +96,12 @@ class Slots:
         # While others wait, a call ends when an eighth of the slots is free.
         count = len(self._jobs)
         leave_at = count - max(1, count // 8) if self._waiting else 0
-        self._state, ids = self._device.decode(self._state, live, steps, leave_at)
+        self._state, ids = self._calls.decode(self._state, live, steps, leave_at)
         return Call(ids, tuple(self._jobs), steps)
 
     def _finish(self, call: Call) -> Iterator[tuple[Job, int]]:
         """Reads the ids of a call and frees the slots of rows that have ended."""
-        for slot, tokens in enumerate(self._device.placement.read(call.ids).T.tolist()):
+        for slot, tokens in enumerate(self._calls.placement.read(call.ids).T.tolist()):
             job = call.jobs[slot]
             if job is None or self._jobs[slot] is not job:
                 continue
@@ -148,7 +126,7 @@ class Slots:
         self._insert(places)
         keys = [key for key in places if key not in self._held[1]]
         while keys:
-            fed, count = self._device.feed([np.frombuffer(key, np.int32) for key in keys])
+            fed, count = self._calls.feed([np.frombuffer(key, np.int32) for key in keys])
             # The last prompts are kept, for equal ones that wait.
             self._held = fed, {key: row for row, key in enumerate(keys[:count])}
             keys = keys[count:]
@@ -167,17 +145,17 @@ class Slots:
         remaining = np.zeros(count, np.int32)
         remaining[: len(jobs)] = [job.limit for job in jobs]
         settings = _settings([job.item for job in jobs], count)
-        settings = self._device.placement.replicated(settings)
-        self._state = self._device.insert(
+        settings = self._calls.placement.replicated(settings)
+        self._state = self._calls.insert(
             self._state, fed, sources, targets, np.int32(len(pairs)), remaining, settings
         )
 
     def _make_room(self, need: int) -> None:
-        capacity = self._device.capacity(need)
+        capacity = self._calls.capacity(need)
         if self._state is None:
-            self._state = self._device.empty(capacity)
+            self._state = self._calls.empty(capacity)
         elif capacity > self._state.fed.cache.capacity:
-            self._state = self._device.grow(self._state, capacity)
+            self._state = self._calls.grow(self._state, capacity)
 
 
 def _settings(items: Sequence[GenerateItem], count: int) -> Settings:

@@ -67,6 +67,28 @@ def attention(
     return jax.nn.dot_product_attention(query, key, value, mask=mask[:, None])
 
 
+def causal_attention(
+    query: Float[Array, "B T N H"],
+    key: Float[Array, "B T K H"],
+    value: Float[Array, "B T K H"],
+    mask: Bool[Array, "#B T T"],
+) -> Float[Array, "B T N H"]:
+    """`attention` of rows to themselves under a mask that shows nobody what stands behind it.
+
+    Where heads go one by one, the first half of the queries meets the first half of the keys only.
+    """
+    if not _by_heads(query, [Segment.of(key, value, mask)]):
+        return attention(query, key, value, mask)
+    half = query.shape[1] // 2
+    before = Segment.of(key[:, :half], value[:, :half], mask[:, :half, :half])
+    every = Segment.of(key, value, mask[:, half:])
+    first, second = (
+        attend_by_heads(rows, (segment,))
+        for rows, segment in ((query[:, :half], before), (query[:, half:], every))
+    )
+    return jnp.concatenate([first, second], axis=1)
+
+
 def attention_with_log_sum(
     query: Float[Array, "B T N H"], segment: Segment
 ) -> tuple[Float[Array, "B T N H"], Float[Array, "B T N"]]:

@@ -17,7 +17,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from llama_jax.errors import InputError
-from llama_jax.model.attention import attention
+from llama_jax.model.attention import causal_attention
 from llama_jax.model.dropout import drop
 
 
@@ -60,7 +60,7 @@ def make_self_attention(
 
 def _xla(dropout, query, key, value, mask, segment_ids, dropout_key):
     if dropout_key is None:
-        return attention(query, key, value, mask)
+        return causal_attention(query, key, value, mask)
     B, T, N, H = query.shape
     K = key.shape[2]
     grouped = query.reshape(B, T, K, N // K, H)

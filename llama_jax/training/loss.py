@@ -121,11 +121,13 @@ def _losses_and_gradient(logits, targets, mask, z_loss):
     """
     weights = mask.astype(jnp.float32)[..., None]
     log_z = jax.nn.logsumexp(logits, axis=-1, keepdims=True)
-    is_target = jnp.arange(logits.shape[-1]) == targets[..., None]
-    target_logits = jnp.sum(jnp.where(is_target, logits, 0.0), axis=-1, keepdims=True)
+    target_logits = jnp.take_along_axis(logits, targets[..., None], axis=-1)
     losses = log_z - target_logits + z_loss * jnp.square(log_z)
-    softmax = jnp.exp(logits - log_z) * (1 + 2 * z_loss * log_z)
-    return jnp.sum(weights * losses), weights * jnp.where(is_target, softmax - 1, softmax)
+    is_target = jnp.arange(logits.shape[-1]) == targets[..., None]
+    # One expression of a logit and of numbers of its row, so that it is one pass over the logits.
+    softmax_weights = weights * (1 + 2 * z_loss * log_z)
+    softmax = jnp.exp(logits - log_z) * softmax_weights
+    return jnp.sum(weights * losses), softmax - jnp.where(is_target, weights, 0.0)
 
 
 def _logits(hidden: Float[Array, "B T D"], output: Float[Array, "D V"]) -> Float[Array, "B T V"]:

@@ -9,6 +9,7 @@ from llama_jax.model.attention import (
     attend,
     attention,
     attention_with_log_sum,
+    causal_attention,
     causal_mask,
     combine,
     segment_mask,
@@ -176,4 +177,27 @@ def test_one_head_at_a_time_gives_the_same_values_and_gradients(monkeypatch, hea
     at_once = run()
     monkeypatch.setattr("llama_jax.model.attention.SCORES_IN_CACHE", 0)
     for one, other in zip(jax.tree.leaves(run()), jax.tree.leaves(at_once), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+@pytest.mark.parametrize("length", [7, 8])
+def test_half_of_the_keys_is_not_met_by_half_of_the_queries(monkeypatch, length):
+    """Values and gradients of a packed row: as of attention to all keys under the same mask."""
+    draw = np.random.default_rng(length).normal
+    query, key = (jnp.asarray(draw(size=(2, length, n, 8)), jnp.float32) for n in (4, 2))
+    positions = jnp.arange(length)[None]
+    documents = jnp.asarray(np.repeat([[1, 2], [1, 1]], [3, length - 3], axis=1))
+    mask = causal_mask(positions, positions) & segment_mask(documents, documents)
+
+    def run(attend):
+        def total(query, key):
+            return jnp.sin(attend(query, key, 2 * key, mask)).sum()
+
+        return jax.value_and_grad(total, argnums=(0, 1))(query, key)
+
+    whole = run(attention)
+    monkeypatch.setattr("llama_jax.model.attention.SCORES_IN_CACHE", 0)
+    for one, other in zip(
+        jax.tree.leaves(run(causal_attention)), jax.tree.leaves(whole), strict=True
+    ):
         np.testing.assert_allclose(one, other, atol=2e-5)
