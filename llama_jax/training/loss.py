@@ -121,7 +121,8 @@ def _losses_and_gradient(logits, targets, mask, z_loss):
     """
     weights = mask.astype(jnp.float32)[..., None]
     log_z = jax.nn.logsumexp(logits, axis=-1, keepdims=True)
-    target_logits = jnp.take_along_axis(logits, targets[..., None], axis=-1)
+    # Clipped: where a target does not count it may be any number, and 0 * NaN would count.
+    target_logits = jnp.take_along_axis(logits, targets[..., None], axis=-1, mode="clip")
     losses = log_z - target_logits + z_loss * jnp.square(log_z)
     is_target = jnp.arange(logits.shape[-1]) == targets[..., None]
     # One expression of a logit and of numbers of its row, so that it is one pass over the logits.

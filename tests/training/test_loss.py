@@ -90,6 +90,20 @@ def test_what_stands_at_masked_places_does_not_matter(problem):
     np.testing.assert_array_equal(gradient, spoiled_gradient)
 
 
+@pytest.mark.parametrize("wrong", [10**6, -1, -100])
+def test_chunks_do_not_look_at_masked_places_either(problem, wrong):
+    hidden, mask, output, targets = (problem[name] for name in sorted(problem))
+
+    def loss(hidden, output, targets):
+        return chunked_cross_entropy(hidden, output, targets, mask, 4)[0]
+
+    run = jax.value_and_grad(loss, (0, 1))
+    expected = run(hidden, output, targets)
+    spoiled = jnp.where(mask[..., None] == 1, hidden, jnp.nan)
+    found = run(spoiled, output, jnp.where(mask == 1, targets, wrong))
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
 def test_a_shift_of_all_logits_changes_nothing_even_a_large_one(problem):
     logits = problem["hidden"] @ problem["output"]
     plain = cross_entropy(logits, problem["targets"], problem["mask"])[0]
