@@ -62,7 +62,7 @@ def test_what_is_kept_is_what_feeding_the_ids_gives(params, config, tokenizer):
     engine.generate([GenerateItem((*first, *result.ids, 9, 8, 7), 30)], kept=kept)
     count = len(kept.ids)
     assert count == 20 + 12 + 3 + 30 - 1
-    layout = engine._decoder_loop()._params
+    layout = engine._decoder_loop()._served.params
     fresh = decoding.empty(layout, config, 1, count)
     tokens, counts = np.array([kept.ids], np.int32), np.array([count], np.int32)
     fresh = decoding.feed(layout, config, (), fresh, tokens, counts)
