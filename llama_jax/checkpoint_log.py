@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+import warnings
 from collections.abc import Iterator
 
 
@@ -26,6 +27,10 @@ def raised_only() -> Iterator[None]:
         return not record.getMessage().startswith("Task exception was never retrieved")
 
     log.addFilter(own)
+    # Stays: a coroutine that was not even started is found when it is collected, some time later.
+    warnings.filterwarnings(
+        "ignore", r"coroutine '.*write_fragment' was never awaited", RuntimeWarning
+    )
     # Stays after a failure: asyncio says it when the tasks are collected, at the end at the latest.
     logging.getLogger("asyncio").addFilter(awaited)
     sys.unraisablehook = unraisable
