@@ -58,7 +58,7 @@ def good_arrays(metadata: Metadata, item: str) -> dict[str, np.ndarray]:
 
 def good_param(metadata: Metadata, path: str, item: str = "params") -> np.ndarray:
     """One array of an item, on the host; BadStep unless it agrees with its digest."""
-    saved = metadata.arrays_of(item)[path]
+    saved = metadata.arrays[f"{item}/{path}"]
     array = read_array(metadata.directory, item, path)
     if (array.dtype.name, array.shape) != (saved.dtype, saved.shape) or not digests.matches(
         array, saved.parts
@@ -74,7 +74,7 @@ def reads_layers(metadata: Metadata, path: str) -> bool:
 
 def good_layer(metadata: Metadata, path: str, layer: int, item: str = "params") -> np.ndarray:
     """A layer of a stacked array; BadStep unless it agrees with its digest."""
-    saved = metadata.arrays_of(item)[path]
+    saved = metadata.arrays[f"{item}/{path}"]
     array = read_layer(metadata.directory, item, path, layer)
     if (array.dtype.name, array.shape) != (saved.dtype, saved.shape[1:]) or not digests.matches(
         array[None], digests.of_layer(saved.parts, layer)
