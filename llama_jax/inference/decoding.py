@@ -179,11 +179,13 @@ def decode(
         stop_ids: the ids that end a row.
         vocab_size: ids below this can be drawn; embeddings are often padded beyond the tokenizer.
     """
+    closed, opened = (_one_row, _as_batch) if len(live) == 1 else (_same, _same)
     offset = sum((part.length for part in prefix), start=jnp.int32(0))
     settings = state.settings
 
     def step(carry):
         index, fed, remaining, ids = carry
+        fed = opened(fed)
         logits = decoder.logits(params, config, fed.hidden)
         logits = jnp.where(jnp.arange(config.vocab_size) < vocab_size, logits, -jnp.inf)
         keys = row_keys(settings.seed, offset + fed.cache.lengths)
@@ -197,7 +199,7 @@ def decode(
         hidden, cache = decoder.forward(
             params, config, drawn[:, None], prefix=prefix, cache=fed.cache, token_counts=counts
         )
-        return index + 1, Fed(cache, hidden[:, 0]), remaining, ids
+        return index + 1, closed(Fed(cache, hidden[:, 0])), remaining, ids
 
     def unfinished(carry):
         index, _, remaining, _ = carry
@@ -205,6 +207,20 @@ def decode(
 
     with matmul_precision(params):
         ids = jnp.full((CHUNK_STEPS, len(live)), -1, jnp.int32)
-        start = jnp.int32(0), state.fed, jnp.where(live, state.remaining, 0), ids
+        start = jnp.int32(0), closed(state.fed), jnp.where(live, state.remaining, 0), ids
         _, fed, remaining, ids = jax.lax.while_loop(unfinished, step, start)
-    return SlotState(fed, remaining, settings), ids
+    return SlotState(opened(fed), remaining, settings), ids
+
+
+# From step to step one row's buffers have no batch dimension: what is reshaped between its write
+# and its use XLA on CPUs copies, here all keys and values.
+def _one_row(fed: Fed) -> tuple[SharedPrefix, Array]:
+    return caches.as_prefix(fed.cache), fed.hidden
+
+
+def _as_batch(row: tuple[SharedPrefix, Array]) -> Fed:
+    return Fed(caches.as_cache(row[0]), row[1])
+
+
+def _same(fed: Fed) -> Fed:
+    return fed

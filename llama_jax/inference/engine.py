@@ -15,6 +15,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.inference.estimate import describe, peak_bytes
 from llama_jax.inference.generate_loop import GenerateLoop
 from llama_jax.inference.generation import GeneratePlan, plan_generation
+from llama_jax.inference.generation_estimate import describe_generation, generation_peak_bytes
 from llama_jax.inference.kept import Kept
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.plan import Plan, plan_scores
@@ -114,16 +115,18 @@ class Engine:
         plan = self.plan(items)
         itemsize = self._params["final_norm"]["scale"].dtype.itemsize
         peak = peak_bytes(plan, self._config, self.weight_bytes, itemsize)
-        return f"{describe(plan)}\npeak memory: about {peak / 2**20:.0f} MiB, parameters included"
+        return f"{describe(plan)}\n{_peak_line(peak)}"
 
     def describe_generation(self, items: Sequence[GenerateItem]) -> str:
-        """The plan of `generate` in a few lines."""
-        plan = self._plan_generation(items)
-        return (
-            f"{len(items)} items in {len(plan.groups)} groups, {len(plan.prefixes)} shared "
-            f"prefixes\ntokens: {plan.prefilled} to prefill, {plan.saved} saved by sharing; at "
-            f"most {sum(plan.limits)} to generate"
-        )
+        """The plan of `generate` in a few lines, with an estimate of its memory."""
+        plan, params = self._plan_generation(items), self._params
+        held = self.weight_bytes
+        if isinstance(params["layers"], dict):  # the decode layout is a second copy of the layers
+            held += sum(leaf.nbytes for leaf in jax.tree.leaves(params["layers"]))
+        itemsize = params["final_norm"]["scale"].dtype.itemsize
+        peak = generation_peak_bytes(plan, items, self._config, held, itemsize)
+        lines = describe_generation(plan, items, self._config.context, self._limits["call_tokens"])
+        return f"{lines}\n{_peak_line(peak)}"
 
     def _plan_generation(self, items: Sequence[GenerateItem]) -> GeneratePlan:
         more = {"batch_rows": self._batch_rows, "row_multiple": self._placement.data}
@@ -208,6 +211,10 @@ class Engine:
                 self._placement,
             )
         return self._generate_loop
+
+
+def _peak_line(peak: int) -> str:
+    return f"peak memory: about {peak / 2**20:.0f} MiB, parameters included"
 
 
 def _decode_layout(params: dict, place: Placement) -> dict:

@@ -12,7 +12,8 @@ from llama_jax.inference import decoding, scoring
 from llama_jax.inference.generation import GenerateGroup, GeneratePlan
 from llama_jax.inference.kept import Kept
 from llama_jax.inference.placement import Placement
-from llama_jax.inference.slot_calls import Served, Sizes, SlotCalls
+from llama_jax.inference.slot_calls import Served, SlotCalls
+from llama_jax.inference.slot_sizes import Sizes
 from llama_jax.inference.slots import Job, Slots
 from llama_jax.inference.text import Continuation
 from llama_jax.inference.types import GenerateItem, GenerateResult
@@ -138,13 +139,8 @@ class GenerateLoop:
         kept: Kept | None,
     ) -> SlotCalls:
         """The compiled functions for `count` slots of a group."""
-        sizes = Sizes(
-            count,
-            group.columns,
-            tuple(sorted({min(rows, count) for rows in group.feed_rows})),
-            longest=max(len(job.prompt) for job in jobs),
-            whole=max(len(job.prompt) + job.limit for job in jobs),
-        )
+        rows = [(len(job.prompt), job.limit) for job in jobs]
+        sizes = Sizes.of(group, count, rows, self._served.config.context)
         return SlotCalls(self._served, prefix, sizes, kept)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from llama_jax.config import LlamaConfig
 from llama_jax.inference import decoding
 from llama_jax.inference.decoding import Fed, Settings, SlotState
-from llama_jax.inference.generation import SMALLEST_CAPACITY, capacities
 from llama_jax.inference.kept import Kept
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.shapes import bucket, buckets
+from llama_jax.inference.slot_sizes import Sizes
 from llama_jax.model.cache import SharedPrefix
 
 
@@ -38,24 +38,6 @@ class Served(NamedTuple):
     placement: Placement
 
 
-class Sizes(NamedTuple):
-    """Of a group.
-
-    Attributes:
-        count: B, its slots.
-        columns: most tokens of a prompt that are fed at a time.
-        feed_rows: in how many rows prompts are fed, ascending.
-        longest: tokens of its longest prompt.
-        whole: most tokens that a row may come to, its prompt included.
-    """
-
-    count: int
-    columns: int
-    feed_rows: tuple[int, ...]
-    longest: int
-    whole: int
-
-
 class SlotCalls:
     """What `Slots` asks of the device.
 
@@ -77,12 +59,6 @@ class SlotCalls:
         self._prefix = prefix
         self._sizes = sizes
         self._kept = kept
-        # One array holds the prompts of the group, whichever come together.
-        self._prompt_capacity = (
-            sizes.columns
-            if sizes.longest <= sizes.columns
-            else self._bounded(sizes.longest, sizes.longest)
-        )
 
     @property
     def placement(self) -> Placement:
@@ -91,7 +67,7 @@ class SlotCalls:
 
     def capacity(self, need: int) -> int:
         """Tokens per row, in few sizes, that hold `need`; no more than any row can come to."""
-        return self._bounded(need, self._sizes.whole)
+        return self._sizes.capacity(need)
 
     def empty(self, capacity: int) -> SlotState:
         """Slots that hold nothing."""
@@ -109,9 +85,10 @@ class SlotCalls:
                 new = prompts[0][self._kept.reused :]
                 columns = bucket(min(len(new), columns), buckets(columns))
                 return self._feed([new], columns, begun), 1
-        served, rows = self._served, self._rows_to_feed(len(prompts))
-        self._note("rows", rows, self._prompt_capacity)
-        fed = decoding.empty(served.params, served.config, rows, self._prompt_capacity)
+        served, sizes = self._served, self._sizes
+        rows = sizes.rows_to_feed(len(prompts), served.call_tokens)
+        self._note("rows", rows, sizes.prompt_capacity)
+        fed = decoding.empty(served.params, served.config, rows, sizes.prompt_capacity)
         fitting = prompts[:rows]
         return self._feed(fitting, columns, fed), len(fitting)
 
@@ -154,15 +131,6 @@ class SlotCalls:
             np.int32(served.vocab_size),
         )
 
-    def _rows_to_feed(self, prompts: int) -> int:
-        """The size of array in which feeding all of the prompts costs least."""
-
-        def cost(rows: int) -> tuple[int, int]:
-            calls = -(-prompts // rows)
-            return calls * (rows * self._sizes.columns + self._served.call_tokens), rows
-
-        return min(self._sizes.feed_rows, key=cost)
-
     def _feed(self, prompts: Sequence[np.ndarray], columns: int, fed: Fed) -> Fed:
         """Feeds the prompts, `columns` tokens at a time."""
         served, rows = self._served, len(fed.hidden)
@@ -180,18 +148,9 @@ class SlotCalls:
         return fed
 
     def _room_for_kept(self, held: int) -> int:
-        capacity = max(held, self._prompt_capacity)
+        capacity = max(held, self._sizes.prompt_capacity)
         self._note("rewind", held, capacity)
         return capacity
-
-    def _bounded(self, need: int, whole: int) -> int:
-        """A size that holds `need` tokens; no row gets more than `whole`, whatever is asked.
-
-        Attention reads all slots of a cache, the empty ones too.
-        """
-        context = self._served.config.context
-        most = bucket(whole, buckets(context, SMALLEST_CAPACITY // 4))
-        return min(most, bucket(min(need, context), capacities(context)))
 
     @property
     def _prefix_slots(self) -> int:

@@ -106,9 +106,20 @@ def attention_with_log_sum(
         keys, scored, mask = "KSH", "KBTGS", segment.mask[None, :, :, None]
     else:
         keys, scored, mask = "BKSH", "BKTGS", segment.mask[:, None, :, None]
-    scores = jnp.einsum(
-        f"BTKGH,{keys}->{scored}", grouped, segment.key, preferred_element_type=jnp.float32
-    )
+    if B * T == 1:
+        # Keys first: in a product of one vector with a matrix XLA on CPUs would transpose them all.
+        behind = "BTKG".translate(str.maketrans("", "", keys))
+        scores = jnp.einsum(
+            f"{keys},BTKGH->{keys[:-1]}{behind}",
+            segment.key,
+            grouped,
+            preferred_element_type=jnp.float32,
+        )
+        scores = jnp.moveaxis(scores, len(keys) - 2, -1)
+    else:
+        scores = jnp.einsum(
+            f"BTKGH,{keys}->{scored}", grouped, segment.key, preferred_element_type=jnp.float32
+        )
     scores = jnp.where(mask, scores * H**-0.5, -jnp.inf)
     # The largest score is subtracted for range; where all are masked, zero keeps exp(-inf) = 0.
     largest = jax.lax.stop_gradient(jnp.max(scores, axis=-1))

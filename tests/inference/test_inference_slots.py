@@ -1,5 +1,7 @@
 """Which rows stand in which slot changes nothing but the time."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -193,3 +195,22 @@ def test_a_cache_is_changed_in_place(params, config):
         memory = compiled.memory_analysis()
         assert memory.alias_size_in_bytes > cache
         assert memory.temp_size_in_bytes < most * cache
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_steps_copy_no_cache(params, config, rows):
+    config = dataclasses.replace(config, context=8192)
+    layers = decoder.unstack(jax.tree.map(jnp.asarray, params))
+    state = decoding.empty_slots(layers, config, rows, 8192)
+    one = jnp.zeros((), jnp.int32)
+    live, stop_ids = jnp.ones(rows, bool), jnp.zeros(1, jnp.int32)
+    leaves, tree = jax.tree.flatten(state)
+
+    def decode(leaves):
+        return decoding.decode(
+            layers, config, (), tree.unflatten(leaves), live, one, one, stop_ids, one
+        )
+
+    steps = jax.jit(decode, donate_argnums=0).lower(leaves).compile()
+    made = steps.memory_analysis().temp_size_in_bytes
+    assert made < state.fed.cache.key[0].nbytes

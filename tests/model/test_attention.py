@@ -56,6 +56,21 @@ def test_with_log_sum_equals_float64(N, K):
 
 
 @HEADS
+@pytest.mark.parametrize("shared", [False, True])
+def test_one_query_equals_float64(N, K, shared):
+    q, k, v = draw(1, 1, N, H), draw(1, S, K, H), draw(1, S, K, H, seed=1)
+    mask = random_mask()[:1, :1]
+    segment = Segment.of(k, v, jnp.asarray(mask))
+    if shared:
+        segment = Segment(segment.key[0], segment.value[0], segment.mask)
+    out, log_sum = jax.jit(attention_with_log_sum)(q, segment)
+    np.testing.assert_allclose(out, reference(q, k, v, mask), atol=2e-6)
+    every, log_sums = attention_with_log_sum(jnp.repeat(q, 2, axis=1), segment)
+    np.testing.assert_allclose(log_sum, log_sums[:, :1], atol=2e-6)
+    np.testing.assert_allclose(out, every[:, :1], atol=2e-6)
+
+
+@HEADS
 @pytest.mark.parametrize("cuts", [[], [1], [3, 6], [1, 2, 5]], ids=str)
 def test_segments_combine_to_one_softmax(N, K, cuts):
     q, k, v = draw(B, T, N, H), draw(B, S, K, H), draw(B, S, K, H, seed=1)
