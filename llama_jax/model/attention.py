@@ -108,7 +108,7 @@ def attention_with_log_sum(
         keys, scored, mask = "BKSH", "BKTGS", segment.mask[:, None, :, None]
     if B * T == 1:
         # Keys first: in a product of one vector with a matrix XLA on CPUs would transpose them all.
-        behind = "BTKG".translate(str.maketrans("", "", keys))
+        behind = "TG" if "B" in keys else "BTG"
         scores = jnp.einsum(
             f"{keys},BTKGH->{keys[:-1]}{behind}",
             segment.key,
