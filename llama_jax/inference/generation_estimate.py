@@ -99,5 +99,6 @@ def _sizes(
     rows = [(len(items[index].ids) - group.depth, plan.limits[index]) for index in group.items]
     sizes = Sizes.of(group, group.rows, rows, context)
     # The longest prompt comes first, and has room for a call.
-    needs = range(sizes.longest + CHUNK_STEPS, max(sizes.whole, sizes.longest + CHUNK_STEPS) + 1)
+    first = sizes.longest + CHUNK_STEPS
+    needs = range(first, max(first, sizes.whole) + 1)
     return sizes, sorted({sizes.capacity(need) for need in needs})

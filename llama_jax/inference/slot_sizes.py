@@ -35,7 +35,7 @@ class Sizes(NamedTuple):
         return cls(
             count,
             group.columns,
-            tuple(sorted({min(rows, count) for rows in group.feed_rows})),
+            tuple(sorted({min(fed, count) for fed in group.feed_rows})),
             longest=max(lengths),
             whole=max(length + limit for length, limit in zip(lengths, limits, strict=True)),
             context=context,
