@@ -6,6 +6,10 @@ import sys
 import warnings
 from collections.abc import Iterator
 
+# asyncio's words for work that nobody waits for any more; the first follows the name of a class:
+# Task, Future or the one behind `gather`.
+ABANDONED = ("exception was never retrieved", "was destroyed but it is pending")
+
 
 @contextlib.contextmanager
 def raised_only() -> Iterator[None]:
@@ -24,7 +28,7 @@ def raised_only() -> Iterator[None]:
             hook(found)
 
     def awaited(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("Task exception was never retrieved")
+        return not any(said in record.getMessage() for said in ABANDONED)
 
     log.addFilter(own)
     # Stays: a coroutine that was not even started is found when it is collected, some time later.
