@@ -48,7 +48,7 @@ class Shape:
 
 
 SHAPES = (
-    Shape("m15", 8, 256, ("--remat", "dots_no_batch", "--chunk", "64")),
+    Shape("m15", 8, 256, ("--remat", "dots_no_batch", "--chunk", "32")),
     Shape("m110", 2, 512, ("--remat", "dots_no_batch", "--chunk", "128")),
     Shape("m110", 8, 512, ("--remat", "dots_no_batch", "--chunk", "64")),
 )
