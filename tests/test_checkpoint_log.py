@@ -27,16 +27,16 @@ async def fail():
 
 
 async def abandon():
-    """A failed task, a failed `gather` and a task that is still waiting, which nobody awaits."""
+    """A task that fails and a `gather` that fails, which nobody awaits."""
     asyncio.ensure_future(fail())
     asyncio.gather(fail(), fail())
     await asyncio.sleep(0.01)
 
 
 def abandon_a_pending_task():
+    """A task that still waits when its loop is closed."""
     loop = asyncio.new_event_loop()
-    waiting = asyncio.sleep(60)
-    loop.create_task(waiting)
+    loop.create_task(asyncio.sleep(60))
     loop.call_soon(loop.stop)
     loop.run_forever()
     loop.close()
