@@ -1,4 +1,4 @@
-"""Peak memory of the host when a large synthetic checkpoint is read, placed and converted.
+"""Peak memory of the host when a large synthetic checkpoint is read, placed, converted or resumed.
 
     python benchmarks/load_memory.py --megabytes 2048 --out benchmarks/results/load_memory.json
 
@@ -10,8 +10,10 @@ a multiple of the model's bytes and without what the process held before it bega
 - `resident`: VmHWM, the kernel's own high-water mark, pages of mapped files included, which the
   kernel may drop at any time.
 
-On a CPU the devices' memory is the host's: for `place` what the devices hold in the end is taken
-off ("beyond devices"), which leaves what a host with an accelerator needs.
+The kind `state` is a training state of as many MiB: float32 parameters with AdamW's two moments.
+
+On a CPU the devices' memory is the host's: for `place` and `resume` what the devices hold in the
+end is taken off ("beyond devices"), which leaves what a host with an accelerator needs.
 """
 
 import json
@@ -26,8 +28,9 @@ from pathlib import Path
 
 import tyro
 
-KINDS = ("hf", "meta", "llama_jax")
+KINDS = ("hf", "meta", "llama_jax", "state")
 ACTIONS = ("read", "place", "place on 4 devices", "convert to llama_jax")
+STATE_RATIO = 6  # a parameter and two moments in float32 to a parameter in bfloat16
 SAMPLE_SECONDS = 0.003
 MIB = 2**20
 
@@ -81,10 +84,31 @@ def write(folder: Path, megabytes: int) -> Path:
     return folder
 
 
-def _converted(kind: str, source: Path, target: Path) -> Path:
+def _written(kind: str, root: Path, megabytes: int) -> Path:
+    """The checkpoint of this kind below root, made if it is not there."""
     from llama_jax.weights.convert import convert
 
-    convert(source, target, "orbax" if kind == "llama_jax" else kind)
+    if kind == "state":
+        return _trained(write(root / "small", megabytes // STATE_RATIO), root / kind)
+    hf = root / "hf" if (root / "hf").exists() else write(root / "hf", megabytes)
+    if kind != "hf":
+        convert(hf, root / kind, "orbax" if kind == "llama_jax" else kind)
+    return root / kind
+
+
+def _trained(source: Path, target: Path) -> Path:
+    """A checkpoint of a training state whose parameters and moments are the source's values."""
+    import jax
+    import numpy as np
+    import optax
+
+    from llama_jax import checkpoint, weights
+
+    stored = weights.open_weights(source)
+    params = jax.tree.map(lambda leaf: leaf.astype(np.float32), weights.read_all(stored))
+    # Moments of zeros would cost nothing on a disk that compresses.
+    opt_state = optax.ScaleByAdamState(np.zeros((), np.int32), params, params)
+    checkpoint.save(target, 1, params, stored.config, opt_state=opt_state)
     return target
 
 
@@ -92,31 +116,52 @@ def act(action: str, path: Path) -> None:
     """What a child does: says how much it holds before, acts, says what its devices hold."""
     import jax
 
+    jax.block_until_ready(jax.numpy.zeros(8) + 1)
+    run = _resume(path) if action == "resume" else _use_weights(action, path)
+    size = next(run)
+    print(json.dumps(status(os.getpid())), flush=True)
+    sys.stdin.readline()
+    kept = next(run)
+    shards = (s for leaf in jax.tree.leaves(kept) for s in getattr(leaf, "addressable_shards", ()))
+    held = sum(shard.data.nbytes for shard in shards)
+    print(json.dumps({"size": size, "held": held, **status(os.getpid())}), flush=True)
+
+
+def _use_weights(action: str, path: Path):
+    """Yields the bytes of the parameters, then does it and yields what is kept."""
     from llama_jax import weights
     from llama_jax.inference.placement import Placement
     from llama_jax.sharding import mesh_of
     from llama_jax.weights.convert import convert
 
-    jax.block_until_ready(jax.numpy.zeros(8) + 1)
     stored = weights.open_weights(path)
-    print(json.dumps(status(os.getpid())), flush=True)
-    sys.stdin.readline()
-    held = 0
+    yield sum(math.prod(p.shape) * p.dtype.itemsize for p in stored.params.values())
     if action == "read":
-        kept = weights.read_all(stored)
+        yield weights.read_all(stored)
     elif action.startswith("place"):
         place = Placement(mesh_of(4, 4) if "4" in action else None)
-        shardings = {
-            name: place.parameter_sharding(name, param.shape)
-            for name, param in stored.params.items()
-        }
-        kept = weights.place(stored, shardings)
-        held = sum(s.data.nbytes for leaf in jax.tree.leaves(kept) for s in leaf.addressable_shards)
+        sharding, params = place.parameter_sharding, stored.params.items()
+        yield weights.place(stored, {name: sharding(name, param.shape) for name, param in params})
     else:
         with tempfile.TemporaryDirectory(dir=path.parent) as target:
             convert(path, Path(target) / "run", "orbax")
-    size = sum(math.prod(p.shape) * p.dtype.itemsize for p in stored.params.values())
-    print(json.dumps({"size": size, "held": held, **status(os.getpid())}), flush=True)
+        yield ()
+
+
+def _resume(path: Path):
+    """Yields the bytes of the training state, then the state on its device."""
+    import jax
+    import optax
+
+    from llama_jax import checkpoint
+    from llama_jax.model.decoder import abstract_params
+
+    config = checkpoint.open_params(path / "checkpoints" / "1").metadata.config
+    params = abstract_params(config)
+    opt_state = jax.eval_shape(optax.scale_by_adam().init, params)
+    yield sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((params, opt_state)))
+    restored = checkpoint.restore_state(path, config, params, opt_state)
+    yield jax.block_until_ready((restored.params, restored.opt_state))
 
 
 def status(pid: int) -> dict[str, int]:
@@ -177,18 +222,17 @@ def main(
     """Writes the checkpoints, runs every action on each, prints a table and writes JSON.
 
     Args:
-        megabytes: size of the model in bfloat16.
-        kinds: hf, meta, llama_jax.
+        megabytes: size of the model in bfloat16, or of the training state in float32.
+        kinds: hf, meta, llama_jax, state.
         out: JSON file of the results.
         folder: for the checkpoints, which are removed in the end; default: a temporary one.
     """
     root = Path(tempfile.mkdtemp(dir=folder))
     found = []
     try:
-        hf = write(root / "hf", megabytes)
         for kind in kinds:
-            path = hf if kind == "hf" else _converted(kind, hf, root / kind)
-            for action in ACTIONS:
+            path = _written(kind, root, megabytes)
+            for action in ("resume",) if kind == "state" else ACTIONS:
                 line = {"kind": kind, "action": action, **measure(action, path)}
                 found.append(line)
                 print(" ".join(f"{key}={value}" for key, value in line.items()), flush=True)
