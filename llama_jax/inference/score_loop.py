@@ -10,6 +10,7 @@ from llama_jax.config import LlamaConfig
 from llama_jax.errors import InputError
 from llama_jax.inference import scoring
 from llama_jax.inference.batches import TokenBatch, halve
+from llama_jax.inference.heap import release_free_memory
 from llama_jax.inference.placement import Placement
 from llama_jax.inference.plan import Plan
 from llama_jax.inference.types import ScoreResult
@@ -45,16 +46,20 @@ class ScoreLoop:
     def run(self, plan: Plan) -> Iterator[tuple[int, ScoreResult]]:
         """(item, result) pairs as they arrive.
 
-        A node is computed when its first batch comes and dropped behind its last one.
+        A node is computed when its first batch comes and dropped behind its last one. Where the
+        next one's arrays have other sizes, its memory goes back.
         """
         in_flight = None
         alive: dict[int, SharedPrefix] = {}  # the nodes on the path to the batch at hand
         for batch in plan.batches:
             prefix = self._prefix(plan, plan.path(batch.node), alive)
             started = batch, prefix, self._start(batch, prefix)
+            resized = in_flight is not None and _slots(in_flight[1]) != _slots(prefix)
             if in_flight is not None:
                 yield from self._finish(*in_flight)
             in_flight = started
+            if resized:
+                release_free_memory()
         if in_flight is not None:
             yield from self._finish(*in_flight)
 
@@ -133,5 +138,8 @@ class ScoreLoop:
 
 def _shape(batch: TokenBatch, prefix: tuple[SharedPrefix, ...]) -> tuple:
     """As `Plan.shape` gives it."""
-    slots = prefix[0].capacity if prefix else 0
-    return ("score", slots, *batch.tokens.shape, *batch.targets.shape)
+    return ("score", _slots(prefix), *batch.tokens.shape, *batch.targets.shape)
+
+
+def _slots(prefix: tuple[SharedPrefix, ...]) -> int:
+    return prefix[0].capacity if prefix else 0
