@@ -78,15 +78,20 @@ class Decoder(nnx.Module):
         return jax.lax.scan(rematerialise(layer, remat), x, (params, state))
 
     def _loop_layers(self, x, shared, state, remat):
+        graph = nnx.split(self.layers[0])[0]
+
+        def layer(params, x, state):
+            return nnx.merge(graph, params)(x, shared, state)
+
+        run = rematerialise(layer, remat)
+        if isinstance(x, jax.core.Tracer) and x.shape[1] > 1:
+            # As a function of its own it is traced and lowered once, not once for every layer; XLA
+            # writes it out again where it is called. Not in steps of one token, where XLA on CPUs
+            # would then copy the cache.
+            run = jax.jit(run)
         caches_out = []
         for index, block in enumerate(self.layers):
-            graph, params = nnx.split(block)
-
-            def layer(params, x, state, graph=graph):
-                return nnx.merge(graph, params)(x, shared, state)
-
-            run = rematerialise(layer, remat)
-            x, cache = run(params, x, layer_of(state, index))
+            x, cache = run(nnx.state(block), x, layer_of(state, index))
             caches_out.append(cache)
         if state.cache is None:
             return x, None
