@@ -211,6 +211,13 @@ def test_the_program_names_its_parts_in_the_papers_words():
         assert scope in text
 
 
+@pytest.mark.parametrize(("length", "layers"), [(4, 1), (1, GQA.layers)])
+def test_a_layer_of_a_loop_is_lowered_once_except_in_steps_of_one_token(length, layers):
+    params = layout(PARAMS["gqa"], stacked=False)
+    text = forward.lower(params, GQA, tokens(2, length)).as_text()
+    assert text.count("stablehlo.rsqrt") == 2 * layers + 1  # two norms a layer and the final one
+
+
 def test_segments_and_cache_exclude_each_other():
     cache = KVCache.empty(GQA, 1, 4, stacked=True)
     with pytest.raises(ValueError, match="a cache excludes segment_ids and subtree_ends"):
