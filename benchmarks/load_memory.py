@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import tyro
@@ -127,7 +128,7 @@ def act(action: str, path: Path) -> None:
     print(json.dumps({"size": size, "held": held, **status(os.getpid())}), flush=True)
 
 
-def _use_weights(action: str, path: Path):
+def _use_weights(action: str, path: Path) -> Iterator:
     """Yields the bytes of the parameters, then does it and yields what is kept."""
     from llama_jax import weights
     from llama_jax.inference.placement import Placement
@@ -148,7 +149,7 @@ def _use_weights(action: str, path: Path):
         yield ()
 
 
-def _resume(path: Path):
+def _resume(path: Path) -> Iterator:
     """Yields the bytes of the training state, then the state on its device."""
     import jax
     import optax

@@ -78,7 +78,7 @@ class Decoder(nnx.Module):
         return jax.lax.scan(rematerialise(layer, remat), x, (params, state))
 
     def _loop_layers(self, x, shared, state, remat):
-        graph = nnx.split(self.layers[0])[0]
+        graph = nnx.graphdef(self.layers[0])
 
         def layer(params, x, state):
             return nnx.merge(graph, params)(x, shared, state)
